@@ -1,0 +1,12 @@
+"""Architecture spaces: what their parameters mean, which are valid and which are the same."""
+
+from optuna_lanas.spaces.nasbench101 import NASBench101Cell
+from optuna_lanas.spaces.nasbench101 import NASBench101Space
+from optuna_lanas.spaces.protocol import ArchitectureSpace
+
+
+__all__ = [
+    "ArchitectureSpace",
+    "NASBench101Cell",
+    "NASBench101Space",
+]

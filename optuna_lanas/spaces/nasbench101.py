@@ -1,0 +1,301 @@
+"""The cells of NAS-Bench-101 (Ying et al., 2019): 423,624 graphs of up to seven vertices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from functools import lru_cache
+from hashlib import md5
+from itertools import combinations
+from itertools import pairwise
+from itertools import product
+from typing import Any
+
+import numpy as np
+import optuna
+
+from optuna_lanas.spaces import _cell_graphs
+from optuna_lanas.spaces._cell_graphs import EDGES
+from optuna_lanas.spaces._cell_graphs import MAX_EDGES
+from optuna_lanas.spaces._cell_graphs import N_INTERIOR
+from optuna_lanas.spaces._cell_graphs import N_VERTICES
+from optuna_lanas.spaces._cell_graphs import NO_OPERATION
+
+
+INPUT = "input"
+OUTPUT = "output"
+OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+
+_EDGE_NAMES = tuple(f"edge_{i}_{j}" for i, j in EDGES)
+_OP_NAMES = tuple(f"op_{vertex}" for vertex in range(1, N_INTERIOR + 1))
+_PATHS = tuple(p for length in range(4) for p in combinations(range(1, N_INTERIOR + 1), length))
+_PATH_OPERATIONS = tuple(p for length in range(4) for p in product(range(3), repeat=length))
+
+
+@dataclass(frozen=True, eq=False)
+class NASBench101Cell:
+    """A pruned cell, as google-research's ``ModelSpec(matrix, ops)`` takes it.
+
+    Attributes:
+        matrix: `[n_vertices, n_vertices]`, 0/1, upper-triangular: edges from row to column.
+        ops: `n_vertices` names: "input", operations, "output".
+    """
+
+    matrix: np.ndarray
+    ops: list[str]
+
+    @property
+    def module_hash(self) -> str:
+        """The official isomorphism hash: 32 hexadecimal digits."""
+        return module_hash(self.matrix, self.ops)
+
+
+class NASBench101Space:
+    """The cells of NAS-Bench-101.
+
+    Parameters: ``edge_i_j`` in {0, 1} for ``0 <= i < j < 7`` and ``op_1`` .. ``op_5`` among
+    ``OPERATIONS``. Vertex 0 is the input, vertex 6 the output; what lies on no path between them
+    is pruned away. A cell is valid if its output is reached and at most nine edges are left.
+
+    Encoding, 76 zeros and ones, equal for isomorphic cells: the 21 edges of the cell's canonical
+    form, whose interior vertices come first and whose output is vertex 6; five times a one-hot
+    operation, all zero for a vertex that a smaller cell does not have; and for each of the 40
+    sequences of up to three operations whether a path from input to output applies it (the path
+    encoding of White et al., 2021, truncated).
+
+    Example:
+        .. testcode::
+
+            import optuna
+            from optuna_lanas.spaces import NASBench101Space
+
+            space = NASBench101Space()
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+            study.optimize(lambda trial: space.suggest(trial).matrix.sum(), n_trials=20)
+    """
+
+    n_architectures = 423_624
+    encoding_names = (
+        *_EDGE_NAMES,
+        *(f"{name}={operation}" for name in _OP_NAMES for operation in OPERATIONS),
+        *("path:" + ",".join(OPERATIONS[op] for op in path) for path in _PATH_OPERATIONS),
+    )
+
+    @property
+    def distributions(self) -> dict[str, optuna.distributions.BaseDistribution]:
+        """The 26 parameters."""
+        edge = optuna.distributions.CategoricalDistribution((0, 1))
+        operation = optuna.distributions.CategoricalDistribution(OPERATIONS)
+        return {**dict.fromkeys(_EDGE_NAMES, edge), **dict.fromkeys(_OP_NAMES, operation)}
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> NASBench101Cell:
+        """Return the pruned cell of a trial.
+
+        Raises:
+            optuna.TrialPruned: If the cell is invalid.
+        """
+        params: dict[str, Any] = {n: trial.suggest_categorical(n, (0, 1)) for n in _EDGE_NAMES}
+        params |= {name: trial.suggest_categorical(name, OPERATIONS) for name in _OP_NAMES}
+        cell = self.cell(params)
+        if cell is None:
+            raise optuna.TrialPruned(
+                f"The cell is invalid: its output must be reached from its input by at most "
+                f"{MAX_EDGES} edges after pruning. NASBench101Space.key is None for such params."
+            )
+        return cell
+
+    def cell(self, params: Mapping[str, Any]) -> NASBench101Cell | None:
+        """Return the pruned cell of params, None if it is invalid."""
+        mask, code = _words(_columns(params))
+        pruned, kept = _cell_graphs.prune(mask)
+        if not pruned[0] or bin(pruned[0]).count("1") > MAX_EDGES:
+            return None
+        vertices = [vertex for vertex in range(N_VERTICES) if kept[0] >> vertex & 1]
+        matrix = np.zeros((N_VERTICES, N_VERTICES), dtype=np.int8)
+        matrix[tuple(zip(*EDGES, strict=True))] = pruned[0] >> np.arange(len(EDGES)) & 1
+        interior = [OPERATIONS[code[0] >> 2 * (vertex - 1) & 3] for vertex in vertices[1:-1]]
+        return NASBench101Cell(matrix[np.ix_(vertices, vertices)], [INPUT, *interior, OUTPUT])
+
+    def params(self, cell: NASBench101Cell) -> dict[str, Any]:
+        """Return params whose cell is the given one, for ``study.enqueue_trial``."""
+        n = len(cell.ops)
+        place = [*range(n - 1), N_VERTICES - 1]
+        edges = {(place[i], place[j]) for i, j in zip(*np.nonzero(cell.matrix), strict=True)}
+        interior = [*cell.ops[1:-1], *[OPERATIONS[0]] * (N_VERTICES - n)]
+        params: dict[str, Any] = {
+            name: int(edge in edges) for name, edge in zip(_EDGE_NAMES, EDGES, strict=True)
+        }
+        return params | dict(zip(_OP_NAMES, interior, strict=True))
+
+    def encode(self, params: Mapping[str, Any]) -> np.ndarray:
+        """Return the `[76]` encoding; NaN for an invalid cell."""
+        return np.asarray(self.encode_many(_columns(params))[0])
+
+    def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return `[n, 76]` encodings; a row of NaN for an invalid cell."""
+        graph, code = _cell_graphs.canonical_cells(*_words(columns))
+        adjacency = _cell_graphs.cell_graphs().graph_masks[graph].astype(np.uint64)
+        cell_word = adjacency | _operation_bits()[code] << np.uint64(len(EDGES))
+        path_word = np.zeros(len(graph), dtype=np.uint64)
+        present = _paths_of_graphs()[graph]
+        for path, bits in enumerate(_path_bits()):
+            path_word |= bits[code] * ((present >> np.uint64(path)) & np.uint64(1))
+        n_cell = len(EDGES) + 3 * N_INTERIOR
+        parts = (_unpack(cell_word)[:, :n_cell], _unpack(path_word)[:, : len(_PATH_OPERATIONS)])
+        encoding = np.concatenate(parts, axis=1).astype(float)
+        encoding[graph < 0] = np.nan
+        return encoding
+
+    def key(self, params: Mapping[str, Any]) -> str | None:
+        """Return the official isomorphism hash as a hexadecimal string, None if invalid."""
+        graph, code = _cell_graphs.canonical_cells(*_words(_columns(params)))
+        return _hash_of_class(int(graph[0]), int(code[0])) if graph[0] >= 0 else None
+
+    def key_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return `[n]` integers, equal for isomorphic cells, -1 for invalid ones."""
+        graph, code = _cell_graphs.canonical_cells(*_words(columns))
+        return np.where(graph >= 0, graph.astype(np.int64) << 10 | code, -1)
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
+        """Return params of a cell drawn evenly over the 423,624 cells."""
+        return {name: column.tolist()[0] for name, column in self.sample_many(1, rng).items()}
+
+    def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return `n` independent draws of :meth:`sample` as columns."""
+        graph, code = _cell_graphs.sample_cells(n, rng)
+        masks = _cell_graphs.cell_graphs().graph_masks[graph]
+        columns = {name: (masks >> bit & 1).astype(int) for bit, name in enumerate(_EDGE_NAMES)}
+        names = np.array([*OPERATIONS, OPERATIONS[0]], dtype=object)
+        return columns | {op: names[code >> 2 * v & 3] for v, op in enumerate(_OP_NAMES)}
+
+
+def module_hash(matrix: np.ndarray, ops: Sequence[str]) -> str:
+    """Return NAS-Bench-101's isomorphism-invariant hash of a pruned cell.
+
+    Labels spread over the graph for as many rounds as it has vertices (google-research/nasbench,
+    ``graph_util.hash_module``).
+
+    Args:
+        matrix: `[n, n]`, 0/1, upper-triangular.
+        ops: `n` names: "input", operations, "output".
+
+    Returns:
+        32 hexadecimal digits.
+
+    Raises:
+        ValueError: If an operation is unknown.
+    """
+    labels = [_LABELS.get(op) for op in ops]
+    if None in labels:
+        raise ValueError(f"`ops` must be among {sorted(_LABELS)}, got {list(ops)}.")
+    successors = [np.flatnonzero(row).tolist() for row in matrix]
+    predecessors = [np.flatnonzero(column).tolist() for column in np.transpose(matrix)]
+    degrees_and_labels = zip(map(len, successors), map(len, predecessors), labels, strict=True)
+    hashes = [_md5(str(vertex)) for vertex in degrees_and_labels]
+    for _ in ops:
+        hashes = [
+            _md5(
+                "".join(sorted(hashes[w] for w in predecessors[v]))
+                + "|"
+                + "".join(sorted(hashes[w] for w in successors[v]))
+                + "|"
+                + hashes[v]
+            )
+            for v in range(len(ops))
+        ]
+    return _md5(str(sorted(hashes)))
+
+
+_LABELS = {INPUT: -1, OUTPUT: -2, **{operation: i for i, operation in enumerate(OPERATIONS)}}
+
+
+def _md5(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+@lru_cache(maxsize=1 << 16)
+def _hash_of_class(graph: int, code: int) -> str:
+    mask = int(_cell_graphs.cell_graphs().graph_masks[graph])
+    operations = [code >> 2 * v & 3 for v in range(N_INTERIOR)]
+    interior = [OPERATIONS[op] for op in operations if op != NO_OPERATION]
+    vertices = [*range(len(interior) + 1), N_VERTICES - 1]
+    matrix = np.zeros((N_VERTICES, N_VERTICES), dtype=np.int8)
+    for bit, edge in enumerate(EDGES):
+        matrix[edge] = mask >> bit & 1
+    return module_hash(matrix[np.ix_(vertices, vertices)], [INPUT, *interior, OUTPUT])
+
+
+def _columns(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {name: np.array([value], dtype=object) for name, value in params.items()}
+
+
+def _words(columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Edge masks and operation codes, `[n]` each, of `n` cells given as columns."""
+    missing = [name for name in (*_EDGE_NAMES, *_OP_NAMES) if name not in columns]
+    if missing:
+        raise ValueError(
+            f"params must hold all 26 parameters of NASBench101Space; {missing} are missing. "
+            f"Let `NASBench101Space.suggest` ask for them."
+        )
+    n = len(columns[_EDGE_NAMES[0]])
+    masks, codes = np.zeros(n, dtype=np.uint32), np.zeros(n, dtype=np.int64)
+    for bit, name in enumerate(_EDGE_NAMES):
+        masks |= np.asarray(columns[name]).astype(np.uint32) << np.uint32(bit)
+    for vertex, name in enumerate(_OP_NAMES):
+        codes |= _operation_indices(name, np.asarray(columns[name])) << 2 * vertex
+    return masks, codes
+
+
+def _operation_indices(name: str, values: np.ndarray) -> np.ndarray:
+    matches = [values == operation for operation in OPERATIONS]
+    indices = matches[1] + 2 * matches[2].astype(np.int64)
+    if not (matches[0] | (indices > 0)).all():
+        unknown = sorted({str(value) for value in values} - set(OPERATIONS))
+        raise ValueError(f"`{name}` must be one of {OPERATIONS}, got {unknown}.")
+    return np.asarray(indices)
+
+
+def _unpack(words: np.ndarray) -> np.ndarray:
+    """`[n, 64]` bits of `[n]` words, lowest first."""
+    octets = words.astype("<u8").view(np.uint8).reshape(-1, 8)
+    return np.unpackbits(octets, axis=1, bitorder="little")
+
+
+@cache
+def _operation_bits() -> np.ndarray:
+    """`[1024]`: fifteen bits, the one-hot operations of each operation code."""
+    codes = np.arange(4**N_INTERIOR)
+    bits = np.zeros(len(codes), dtype=np.uint64)
+    for vertex in range(N_INTERIOR):
+        operation = codes >> 2 * vertex & 3
+        one_hot = np.where(operation == NO_OPERATION, 0, 1 << (3 * vertex + operation))
+        bits |= one_hot.astype(np.uint64)
+    return bits
+
+
+@cache
+def _paths_of_graphs() -> np.ndarray:
+    """`[n_graphs]`: bit k tells whether ``_PATHS[k]`` runs from input to output."""
+    masks = _cell_graphs.cell_graphs().graph_masks
+    present = np.zeros(len(masks), dtype=np.uint64)
+    for bit, path in enumerate(_PATHS):
+        vertices = (0, *path, N_VERTICES - 1)
+        edges = sum(1 << EDGES.index(edge) for edge in pairwise(vertices))
+        present |= (masks & edges == edges).astype(np.uint64) << np.uint64(bit)
+    return present
+
+
+@cache
+def _path_bits() -> np.ndarray:
+    """`[n_paths, 1024]`: the bit of the operation sequence of a path under an operation code."""
+    codes = np.arange(4**N_INTERIOR)
+    first = [_PATH_OPERATIONS.index((0,) * length) for length in range(4)]
+    rows = []
+    for path in _PATHS:
+        sequence = np.zeros_like(codes)
+        for vertex in path:
+            sequence = 3 * sequence + np.minimum(codes >> 2 * (vertex - 1) & 3, 2)
+        rows.append(np.uint64(1) << (first[len(path)] + sequence).astype(np.uint64))
+    return np.stack(rows)

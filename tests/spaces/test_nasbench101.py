@@ -1,0 +1,208 @@
+"""Laws of the NAS-Bench-101 space; the table's own hashes are the reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+import os
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from scipy.stats import chi2
+
+from optuna_lanas.spaces import NASBench101Cell
+from optuna_lanas.spaces import NASBench101Space
+from optuna_lanas.spaces.nasbench101 import module_hash
+from optuna_lanas.spaces.nasbench101 import OPERATIONS
+
+
+SPACE = NASBench101Space()
+CELLS_BY_VERTICES = {2: 1, 3: 6, 4: 84, 5: 2_441, 6: 62_010, 7: 359_082}
+
+
+@pytest.fixture(scope="module")
+def table() -> dict[str, np.ndarray]:
+    path = os.environ.get("NASBENCH101_TABLE")
+    if not path:
+        pytest.skip("NASBENCH101_TABLE is not set to the path of nb101_compact.npz")
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+def _table_cell(table: dict[str, np.ndarray], row: int) -> NASBench101Cell:
+    matrix = np.zeros((7, 7), dtype=np.int8)
+    for bit, edge in enumerate(combinations(range(7), 2)):
+        matrix[edge] = table["adj_bits"][row] >> bit & 1
+    n = table["n_vertices"][row]
+    interior = [OPERATIONS[op] for op in table["ops"][row][: n - 2]]
+    return NASBench101Cell(matrix[:n, :n], ["input", *interior, "output"])
+
+
+def _table_columns(table: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Params of all cells of the table, as columns, with the output moved to vertex 6."""
+    output = table["n_vertices"] - 1
+    columns = {f"edge_{i}_{j}": np.zeros(len(output), int) for i, j in combinations(range(7), 2)}
+    for bit, (i, j) in enumerate(combinations(range(7), 2)):
+        edge = (table["adj_bits"] >> bit & 1).astype(int)
+        columns[f"edge_{i}_{j}"] |= np.where(output > j, edge, 0)
+        columns[f"edge_{i}_6"] |= np.where(output == j, edge, 0)
+    names = np.array(OPERATIONS, dtype=object)
+    for v in range(5):
+        columns[f"op_{v + 1}"] = names[np.minimum(table["ops"][:, v], 2)]
+    return columns
+
+
+def _relabelled(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """The same cell with its interior vertices in another topological order, if it has one."""
+    edges = [(i, j) for i, j in combinations(range(7), 2) if params[f"edge_{i}_{j}"]]
+    for _ in range(50):
+        place = [0, *(1 + rng.permutation(5)), 6]
+        if all(place[i] < place[j] for i, j in edges):
+            moved = {(place[i], place[j]) for i, j in edges}
+            new = {f"edge_{i}_{j}": int((i, j) in moved) for i, j in combinations(range(7), 2)}
+            return new | {f"op_{place[v]}": params[f"op_{v}"] for v in range(1, 6)}
+    return params
+
+
+def test_known_hash() -> None:
+    # The example of google-research/nasbench's README, from the published table.
+    matrix = np.zeros((7, 7), dtype=int)
+    for edge in [(0, 1), (0, 2), (0, 3), (0, 6), (1, 4), (2, 4), (3, 5), (4, 5), (5, 6)]:
+        matrix[edge] = 1
+    ops = ["input", *[OPERATIONS[i] for i in (1, 0, 0, 0, 2)], "output"]
+    permuted = [0, 2, 1, 3, 4, 5, 6]
+    assert module_hash(matrix, ops) == module_hash(
+        matrix[np.ix_(permuted, permuted)], [ops[v] for v in permuted]
+    )
+
+
+def test_number_of_cells_without_the_table() -> None:
+    from optuna_lanas.spaces import _cell_graphs
+
+    assert _cell_graphs.cell_graphs().n_cells == SPACE.n_architectures
+    assert sum(CELLS_BY_VERTICES.values()) == SPACE.n_architectures
+
+
+def test_cells_by_vertices(table: dict[str, np.ndarray]) -> None:
+    assert Counter(table["n_vertices"].tolist()) == CELLS_BY_VERTICES
+
+
+def test_classes_of_all_table_cells_are_distinct(table: dict[str, np.ndarray]) -> None:
+    keys = SPACE.key_many(_table_columns(table))
+    assert keys.min() >= 0
+    assert len(np.unique(keys)) == SPACE.n_architectures
+
+
+@pytest.mark.parametrize("step", [997, pytest.param(1, marks=pytest.mark.slow)])
+def test_hashes_of_table_cells(table: dict[str, np.ndarray], step: int) -> None:
+    for row in range(0, len(table["hash64"]), step):
+        cell = _table_cell(table, row)
+        expected = f"{table['hash64'][row]:016x}"
+        assert cell.module_hash[:16] == expected
+        if row % 997 == 0:
+            params = SPACE.params(cell)
+            key = SPACE.key(params)
+            assert key is not None
+            assert key[:16] == expected
+            suggested = SPACE.suggest(optuna.trial.FixedTrial(params))
+            np.testing.assert_array_equal(suggested.matrix, cell.matrix)
+            assert suggested.ops == cell.ops
+
+
+def test_isomorphic_cells_share_key_and_encoding() -> None:
+    rng = np.random.default_rng(0)
+    n_moved = 0
+    for _ in range(50):
+        params = SPACE.sample(rng)
+        other = _relabelled(params, rng)
+        n_moved += other != params
+        assert SPACE.key(other) == SPACE.key(params)
+        np.testing.assert_array_equal(SPACE.encode(other), SPACE.encode(params))
+    assert n_moved > 15
+
+
+def test_keys_agree_with_hashes_on_random_params() -> None:
+    rng = np.random.default_rng(1)
+    n = 2000
+    columns = {
+        name: rng.choice(OPERATIONS if name.startswith("op") else [0, 1], size=n).astype(object)
+        for name in SPACE.distributions
+    }
+    keys = SPACE.key_many(columns)
+    encodings = SPACE.encode_many(columns)
+    np.testing.assert_array_equal(np.isnan(encodings).any(axis=1), keys < 0)
+    hash_of_key: dict[int, str] = {}
+    for row in range(n):
+        params = {name: column[row] for name, column in columns.items()}
+        cell = SPACE.cell(params)
+        assert (cell is None) == (keys[row] < 0)
+        if cell is not None:
+            assert hash_of_key.setdefault(keys[row], cell.module_hash) == cell.module_hash
+            assert SPACE.key(params) == cell.module_hash
+            np.testing.assert_array_equal(encodings[row], SPACE.encode(params))
+    assert len(set(hash_of_key.values())) == len(hash_of_key)
+
+
+def test_samples_are_even_over_cells() -> None:
+    rng = np.random.default_rng(2)
+    n = 423_624 * 2
+    keys = SPACE.key_many(SPACE.sample_many(n, rng))
+    counts = np.unique(keys, return_counts=True)[1]
+    # Poisson with mean 2: the dispersion statistic is chi-square with n_architectures - 1 degrees.
+    seen_twice = (counts.astype(float) ** 2).sum()
+    statistic = seen_twice / 2 - n
+    n_cells = SPACE.n_architectures
+    assert chi2.ppf(1e-4, n_cells - 1) < statistic < chi2.ppf(1 - 1e-4, n_cells - 1)
+
+
+def test_samples_follow_the_table(table: dict[str, np.ndarray]) -> None:
+    rng = np.random.default_rng(3)
+    columns = SPACE.sample_many(50_000, rng)
+    sampled = SPACE.encode_many(columns)
+    whole = SPACE.encode_many(_table_columns(table))
+    # Each 0/1 coordinate's frequency, in standard errors of a sample of this size.
+    mean = whole.mean(axis=0)
+    error = np.sqrt(np.maximum(mean * (1 - mean), 1e-9) / len(sampled))
+    assert (np.abs(sampled.mean(axis=0) - mean) / error).max() < 5
+
+
+def test_encoding_of_a_known_cell() -> None:
+    cell = NASBench101Cell(
+        np.array([[0, 1, 1], [0, 0, 1], [0, 0, 0]]), ["input", "maxpool3x3", "output"]
+    )
+    encoding = SPACE.encode(SPACE.params(cell))
+    assert len(encoding) == len(SPACE.encoding_names) == 76
+    assert {SPACE.encoding_names[i] for i in np.flatnonzero(encoding)} == {
+        "edge_0_1",
+        "edge_0_6",
+        "edge_1_6",
+        "op_1=maxpool3x3",
+        "path:",
+        "path:maxpool3x3",
+    }
+
+
+def test_invalid_cell_is_pruned() -> None:
+    params = dict.fromkeys(SPACE.params(_two_vertices()), 0) | {
+        f"op_{v}": OPERATIONS[0] for v in range(1, 6)
+    }
+    assert SPACE.key(params) is None
+    assert np.isnan(SPACE.encode(params)).all()
+    with pytest.raises(optuna.TrialPruned, match="invalid"):
+        SPACE.suggest(optuna.trial.FixedTrial(params))
+
+
+def test_errors_name_the_remedy() -> None:
+    with pytest.raises(ValueError, match=r"edge_0_1.*missing"):
+        SPACE.key({})
+    params = SPACE.params(_two_vertices()) | {"op_1": "conv5x5"}
+    with pytest.raises(ValueError, match=r"`op_1` must be one of .*conv5x5"):
+        SPACE.key(params)
+    with pytest.raises(ValueError, match="`ops` must be among"):
+        module_hash(np.zeros((2, 2)), ["input", "relu"])
+
+
+def _two_vertices() -> NASBench101Cell:
+    return NASBench101Cell(np.array([[0, 1], [0, 0]]), ["input", "output"])
