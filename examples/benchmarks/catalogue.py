@@ -1,0 +1,47 @@
+"""The problems by family and name."""
+
+from __future__ import annotations
+
+from examples.benchmarks import graphs
+from examples.benchmarks import synthetic
+from examples.benchmarks import tables
+from examples.benchmarks.problem import Problem
+
+
+FAMILIES: dict[str, list[str]] = {
+    "nasbench201": tables.names("nasbench201"),
+    "nasbenchgraph": graphs.names(),
+    "proteins": ["nasbenchgraph-proteins"],
+    "hpolib": tables.names("hpolib"),
+    "hpobench": tables.names("hpobench"),
+    "functions5d": synthetic.names("functions5d"),
+    "functions10d": synthetic.names("functions10d"),
+    "mixed": synthetic.names("mixed"),
+}
+
+
+def load(name: str, seed: int) -> Problem:
+    """Returns the problem of that name.
+
+    Args:
+        name: One of the names in `FAMILIES`.
+        seed: Draws the instance of a function; the tables are the same for every seed.
+
+    Raises:
+        ValueError: If no problem has that name.
+    """
+    family = family_of(name)
+    if family in tables.BENCHMARKS:
+        return tables.load(name)
+    if family in ("nasbenchgraph", "proteins"):
+        return graphs.load(name)
+    return synthetic.load(name, seed)
+
+
+def family_of(name: str) -> str:
+    """Returns the family that a problem belongs to."""
+    for family, problems in FAMILIES.items():
+        if name in problems:
+            return family
+    known = ", ".join(name for problems in FAMILIES.values() for name in problems)
+    raise ValueError(f"`name` must be a problem of the catalogue ({known}), got {name!r}.")

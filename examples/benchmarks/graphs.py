@@ -1,0 +1,69 @@
+"""NAS-Bench-Graph: 26,206 graph neural networks on eight graphs, 2,021 on `proteins`.
+
+An architecture is a link structure (which earlier node each of four operations reads) and the
+four operations. Isomorphic ones share a row of the table; the score is the validation one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from statistics import median
+
+from nas_bench_graph import Arch
+from nas_bench_graph import gnn_list
+from nas_bench_graph import gnn_list_proteins
+from nas_bench_graph import light_read
+from nas_bench_graph import link_list
+from optuna.trial import BaseTrial
+
+from examples.benchmarks.problem import Params
+from examples.benchmarks.problem import Problem
+
+
+GRAPHS = ("arxiv", "citeseer", "computers", "cora", "cs", "photo", "physics", "pubmed")
+LINKS = tuple("".join(map(str, link)) for link in link_list)
+
+
+def names() -> list[str]:
+    """Returns the names of the eight problems; `nasbenchgraph-proteins` is a family apart."""
+    return [f"nasbenchgraph-{graph}" for graph in GRAPHS]
+
+
+@lru_cache(maxsize=8)
+def load(name: str) -> Problem:
+    """Returns the problem of that name.
+
+    The one encoding that is no row of the table (four times `skip`) counts as the worst.
+    """
+    graph = name.removeprefix("nasbenchgraph-")
+    operations = tuple(gnn_list_proteins if graph == "proteins" else gnn_list)
+    table = {row: float(values["valid_perf"]) for row, values in light_read(graph).items()}
+    worst = min(table.values())
+
+    def objective(trial: BaseTrial) -> float:
+        trial.suggest_categorical("link", LINKS)
+        for i in range(4):
+            trial.suggest_categorical(f"op{i}", operations)
+        return table.get(row_of(trial.params), worst)
+
+    return Problem(
+        name=name,
+        family="proteins" if graph == "proteins" else "nasbenchgraph",
+        direction="maximize",
+        objective=objective,
+        optimum=max(table.values()),
+        median=median(table.values()),
+    )
+
+
+def row_of(params: Params) -> int:
+    """Returns the key of an architecture in the tables, the same for isomorphic ones."""
+    link = [int(node) for node in params["link"]]
+    return int(Arch(link, [params[f"op{i}"] for i in range(4)]).valid_hash())
+
+
+def in_words(params: Params) -> str:
+    """Returns an architecture as text: each operation with the node that it reads."""
+    nodes = ("input", "1", "2", "3")
+    reads = zip(params["link"], range(4), strict=True)
+    return ", ".join(f"{i + 1}: {params[f'op{i}']}({nodes[int(node)]})" for node, i in reads)

@@ -1,0 +1,85 @@
+"""Results as CSV: one file a run, one row a trial, with the versions that made it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version
+from pathlib import Path
+import platform
+import subprocess
+
+import pandas as pd
+
+from examples.benchmarks.catalogue import family_of
+from examples.benchmarks.trials import Row
+from examples.benchmarks.trials import Run
+
+
+def path_of(run: Run, folder: Path) -> Path:
+    """Returns where a run's rows go."""
+    return folder / run.problem / run.sampler / f"{run.seed}.csv"
+
+
+def is_done(run: Run, folder: Path) -> bool:
+    """Returns whether a file holds the run: all its trials, or its optimum if it ends there."""
+    path = path_of(run, folder)
+    if not path.exists():
+        return False
+    rows = pd.read_csv(path, usecols=["trial", "regret"])
+    return len(rows) >= run.n_trials or bool(run.until_optimum and rows["regret"].iloc[-1] == 0)
+
+
+def write(run: Run, rows: list[Row], folder: Path) -> None:
+    """Writes a run's file, whole or not at all."""
+    path = path_of(run, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame = pd.DataFrame([asdict(row) for row in rows])
+    frame = frame.assign(
+        family=family_of(run.problem),
+        problem=run.problem,
+        sampler=run.sampler,
+        seed=run.seed,
+        **versions(),
+    )
+    unfinished = path.with_suffix(".part")
+    frame.to_csv(unfinished, index=False)
+    unfinished.replace(path)
+
+
+def read(folder: Path) -> pd.DataFrame:
+    """Returns all rows of all runs.
+
+    Raises:
+        FileNotFoundError: If there are none.
+    """
+    paths = sorted(folder.glob("*/*/*.csv"))
+    if not paths:
+        raise FileNotFoundError(
+            f"`folder` must hold results, got {folder} without any; make them with "
+            "`python -m examples.benchmarks.run`."
+        )
+    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and the packages that decide a result."""
+    packages = ("optuna", "numpy", "scikit-learn")
+    found = {name.replace("-", "_"): version(name) for name in packages}
+    return {"python": platform.python_version(), "optuna_lanas": _own_version(), **found}
+
+
+def _own_version() -> str:
+    try:
+        own = version("optuna_lanas")
+    except PackageNotFoundError:
+        own = "0"
+    git = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(git, cwd=here, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return own
+    return f"{own}+{commit.stdout.strip()}" if commit.returncode == 0 else own

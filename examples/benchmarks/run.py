@@ -1,0 +1,81 @@
+"""Runs samplers on problems: `python -m examples.benchmarks.run --help`.
+
+Runs that are already in the output folder are skipped, so a stopped command goes on where it was
+when it is given again. Remove a sampler's files to run it anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+import multiprocessing
+import os
+from pathlib import Path
+
+import optuna
+from rich.progress import BarColumn
+from rich.progress import MofNCompleteColumn
+from rich.progress import Progress
+from rich.progress import TextColumn
+from rich.progress import TimeRemainingColumn
+
+from examples.benchmarks import results
+from examples.benchmarks.catalogue import FAMILIES
+from examples.benchmarks.samplers import OPTUNA
+from examples.benchmarks.samplers import PEERS
+from examples.benchmarks.trials import execute
+from examples.benchmarks.trials import Run
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs what the command line asks for."""
+    options = _parser().parse_args(arguments)
+    problems = options.problems or [name for f in options.families for name in FAMILIES[f]]
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    runs = [
+        Run(problem, sampler, seed, options.trials, options.until_optimum)
+        for problem, seed, sampler in product(problems, seeds, options.samplers)
+    ]
+    left = [run for run in runs if not results.is_done(run, options.output)]
+    print(f"{len(runs) - len(left)} of {len(runs)} runs are done already in {options.output}.")
+    _run_all(left, options.output, options.jobs)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m examples.benchmarks.run", description=__doc__)
+    names = [*OPTUNA, *PEERS]
+    parser.add_argument("--samplers", nargs="+", choices=names, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--families", nargs="+", choices=list(FAMILIES), default=[])
+    what.add_argument("--problems", nargs="+", default=[])
+    parser.add_argument("--seeds", type=int, default=10, help="number of seeds")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--trials", type=int, default=200, help="trials of a run, at most")
+    parser.add_argument("--until-optimum", action="store_true", help="end a run at the optimum")
+    parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
+    parser.add_argument("--output", type=Path, default=Path("results"))
+    return parser
+
+
+def _run_all(runs: list[Run], folder: Path, n_jobs: int) -> None:
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # read by the processes
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    pool = ProcessPoolExecutor(n_jobs, multiprocessing.get_context("spawn"))
+    with pool, Progress(*columns, TimeRemainingColumn()) as progress:
+        bar = progress.add_task("runs", total=len(runs))
+        for future in as_completed([pool.submit(_run_one, run, folder) for run in runs]):
+            done = future.result()
+            progress.update(bar, advance=1, description=f"{done.problem} {done.sampler}")
+
+
+def _run_one(run: Run, folder: Path) -> Run:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    results.write(run, execute(run), folder)
+    return run
+
+
+if __name__ == "__main__":
+    main()

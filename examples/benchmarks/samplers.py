@@ -1,0 +1,48 @@
+"""The samplers by name: Optuna's, LaNAS, and the peers that Optuna does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import optuna
+from optuna.samplers import BaseSampler
+
+from examples.benchmarks.peers.evolution import RegularizedEvolution
+from examples.benchmarks.peers.local_search import LocalSearch
+from examples.benchmarks.peers.mcts import PlainMCTS
+from examples.benchmarks.peers.peer import Peer
+from examples.benchmarks.peers.peer import Task
+from examples.benchmarks.peers.predictor import EnsembleSearch
+from examples.benchmarks.peers.predictor import WeakPredictorSearch
+from examples.benchmarks.problem import Problem
+
+
+OPTUNA: dict[str, Callable[[Problem, int], BaseSampler]] = {
+    "lanas": lambda problem, seed: _lanas(problem, seed),
+    "lanas-paper": lambda problem, seed: _lanas_paper(problem, seed),
+    "random": lambda problem, seed: optuna.samplers.RandomSampler(seed=seed),
+    "tpe": lambda problem, seed: optuna.samplers.TPESampler(seed=seed),
+    "gp": lambda problem, seed: optuna.samplers.GPSampler(seed=seed),
+    "nsga2": lambda problem, seed: optuna.samplers.NSGAIISampler(seed=seed),
+    "cmaes": lambda problem, seed: optuna.samplers.CmaEsSampler(seed=seed),
+}
+PEERS: dict[str, Callable[[Task], Peer]] = {
+    "evolution-500": lambda task: RegularizedEvolution(task, 500, 50),
+    "evolution": lambda task: RegularizedEvolution(task, 20, 5),
+    "local-search": LocalSearch,
+    "ensemble-predictor": EnsembleSearch,
+    "weak-predictor": WeakPredictorSearch,
+    "mcts": PlainMCTS,
+}
+
+
+def _lanas(problem: Problem, seed: int) -> BaseSampler:
+    from optuna_lanas import LaNASSampler
+
+    return LaNASSampler(seed=seed, space=problem.space)
+
+
+def _lanas_paper(problem: Problem, seed: int) -> BaseSampler:
+    from optuna_lanas import LaNASSampler
+
+    return LaNASSampler.paper(seed=seed, space=problem.space)

