@@ -2,6 +2,9 @@
 
 from optuna_lanas.spaces.nasbench101 import NASBench101Cell
 from optuna_lanas.spaces.nasbench101 import NASBench101Space
+from optuna_lanas.spaces.nasbench201 import NASBench201Space
+from optuna_lanas.spaces.nasbench_graph import NASBenchGraphArchitecture
+from optuna_lanas.spaces.nasbench_graph import NASBenchGraphSpace
 from optuna_lanas.spaces.protocol import ArchitectureSpace
 
 
@@ -9,4 +12,7 @@ __all__ = [
     "ArchitectureSpace",
     "NASBench101Cell",
     "NASBench101Space",
+    "NASBench201Space",
+    "NASBenchGraphArchitecture",
+    "NASBenchGraphSpace",
 ]
