@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from examples.benchmarks import graphs
+from examples.benchmarks import nasbench101
 from examples.benchmarks import synthetic
 from examples.benchmarks import tables
 from examples.benchmarks.problem import Problem
@@ -12,6 +13,7 @@ FAMILIES: dict[str, list[str]] = {
     "nasbench201": tables.names("nasbench201"),
     "nasbenchgraph": graphs.names(),
     "proteins": ["nasbenchgraph-proteins"],
+    "nasbench101": ["nasbench101"],
     "hpolib": tables.names("hpolib"),
     "hpobench": tables.names("hpobench"),
     "functions5d": synthetic.names("functions5d"),
@@ -35,6 +37,8 @@ def load(name: str, seed: int) -> Problem:
         return tables.load(name)
     if family in ("nasbenchgraph", "proteins"):
         return graphs.load(name)
+    if family == "nasbench101":
+        return nasbench101.load()
     return synthetic.load(name, seed)
 
 

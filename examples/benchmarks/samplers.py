@@ -18,31 +18,19 @@ from examples.benchmarks.problem import Problem
 
 
 OPTUNA: dict[str, Callable[[Problem, int], BaseSampler]] = {
-    "lanas": lambda problem, seed: _lanas(problem, seed),
-    "lanas-paper": lambda problem, seed: _lanas_paper(problem, seed),
     "random": lambda problem, seed: optuna.samplers.RandomSampler(seed=seed),
     "tpe": lambda problem, seed: optuna.samplers.TPESampler(seed=seed),
     "gp": lambda problem, seed: optuna.samplers.GPSampler(seed=seed),
     "nsga2": lambda problem, seed: optuna.samplers.NSGAIISampler(seed=seed),
-    "cmaes": lambda problem, seed: optuna.samplers.CmaEsSampler(seed=seed),
+    "cmaes": lambda problem, seed: optuna.samplers.CmaEsSampler(
+        seed=seed, warn_independent_sampling=False
+    ),
 }
 PEERS: dict[str, Callable[[Task], Peer]] = {
     "evolution-500": lambda task: RegularizedEvolution(task, 500, 50),
-    "evolution": lambda task: RegularizedEvolution(task, 20, 5),
+    "evolution": lambda task: RegularizedEvolution(task, 20, 5, avoids_seen=True),
     "local-search": LocalSearch,
     "ensemble-predictor": EnsembleSearch,
     "weak-predictor": WeakPredictorSearch,
     "mcts": PlainMCTS,
 }
-
-
-def _lanas(problem: Problem, seed: int) -> BaseSampler:
-    from optuna_lanas import LaNASSampler
-
-    return LaNASSampler(seed=seed, space=problem.space)
-
-
-def _lanas_paper(problem: Problem, seed: int) -> BaseSampler:
-    from optuna_lanas import LaNASSampler
-
-    return LaNASSampler.paper(seed=seed, space=problem.space)

@@ -1,0 +1,128 @@
+"""Figures of a comparison, interactive (plotly, HTML) and as pictures (matplotlib, PNG).
+
+A picture needs no browser on the machine this way. Colours are Okabe and Ito's, told apart by
+colour-blind readers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999",
+)  # fmt: skip
+DASHES = ("solid", "dash", "dot")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A mean with its band over trials; every array is `[n_trials]`."""
+
+    name: str
+    trial: npt.NDArray[np.float64]
+    mean: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Values `[n_runs]` of a sampler, such as its trials to the optimum."""
+
+    name: str
+    values: npt.NDArray[np.float64]
+
+
+def write_curves(curves: list[Curve], title: str, y_title: str, path: Path) -> list[Path]:
+    """Writes curves with bands to `path` as .html and .png, and returns both paths.
+
+    The .html files of a folder share one `plotly.min.js` there.
+    """
+    plot = go.Figure(layout=_layout(title, "trial", y_title))
+    for i, curve in enumerate(curves):
+        plot.add_traces(_plotly_curve(curve, *_style(i)))
+    plot.update_yaxes(type="log")
+    figure, axes = _picture(title, "trial", y_title)
+    for i, curve in enumerate(curves):
+        colour, dash = _style(i)
+        axes.plot(curve.trial, curve.mean, color=colour, ls=_LINES[dash], label=curve.name)
+        axes.fill_between(curve.trial, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
+    axes.set_yscale("log")
+    axes.legend(frameon=False)
+    return _write(plot, figure, path)
+
+
+def write_distributions(
+    groups: list[Distribution], title: str, x_title: str, path: Path
+) -> list[Path]:
+    """Writes one box with its points for each sampler to `path` as .html and .png."""
+    plot = go.Figure(layout=_layout(title, x_title, ""))
+    figure, axes = _picture(title, x_title, "")
+    axes.boxplot(
+        [group.values for group in groups],
+        orientation="horizontal",
+        tick_labels=[group.name for group in groups],
+        showfliers=False,
+    )
+    for i, group in enumerate(groups):
+        colour, _ = _style(i)
+        plot.add_trace(
+            go.Box(x=group.values, name=group.name, boxpoints="all", marker_color=colour)
+        )
+        axes.plot(group.values, np.full(len(group.values), i + 1), "o", color=colour, alpha=0.5)
+    return _write(plot, figure, path)
+
+
+_LINES = {"solid": "-", "dash": "--", "dot": ":"}
+
+
+def _style(i: int) -> tuple[str, str]:
+    return COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)]
+
+
+def _layout(title: str, x_title: str, y_title: str) -> go.Layout:
+    return go.Layout(
+        title=title,
+        template="plotly_white",
+        xaxis={"title": x_title},
+        yaxis={"title": y_title, "exponentformat": "power"},
+    )
+
+
+def _plotly_curve(curve: Curve, colour: str, dash: str) -> list[go.Scatter]:
+    band_x = np.concatenate([curve.trial, curve.trial[::-1]])
+    band_y = np.concatenate([curve.high, curve.low[::-1]])
+    line = {"color": colour, "dash": dash}
+    return [
+        go.Scatter(
+            x=band_x, y=band_y, fill="toself", fillcolor=colour, opacity=0.15, line={"width": 0},
+            hoverinfo="skip", showlegend=False, legendgroup=curve.name,
+        ),
+        go.Scatter(x=curve.trial, y=curve.mean, name=curve.name, line=line,
+                   legendgroup=curve.name),
+    ]  # fmt: skip
+
+
+def _picture(title: str, x_title: str, y_title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    axes.set(title=title, xlabel=x_title, ylabel=y_title)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def _write(plot: go.Figure, figure: Figure, path: Path) -> list[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    html, png = path.with_suffix(".html"), path.with_suffix(".png")
+    plot.write_html(html, include_plotlyjs="directory")
+    figure.savefig(png)
+    return [html, png]

@@ -1,0 +1,109 @@
+"""Makes tables and figures from results: `python -m examples.benchmarks.report --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from examples.benchmarks import figures
+from examples.benchmarks import results
+from examples.benchmarks import summary
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes `tables.md` and a figure a family (HTML and PNG) into the output folder."""
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.benchmarks.report", description=__doc__
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--output", type=Path, default=Path("results/report"))
+    options = parser.parse_args(arguments)
+    rows = results.read(options.results)
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / "tables.md").write_text(tables(rows), encoding="utf-8")
+    written = [options.output / "tables.md", *_figures(rows, options.output)]
+    print("\n".join(str(path) for path in written))
+
+
+def tables(rows: pd.DataFrame) -> str:
+    """Returns all tables as Markdown."""
+    last = max(t for t in summary.CHECKPOINTS if t <= rows["trial"].max() or t == 50)
+    last = min(last, int(rows["trial"].max()))
+    parts = [
+        "## Average normalised regret\n",
+        _regret_table(rows),
+        "\n## Trials to the optimum\n",
+        _markdown(summary.optimum_table(rows).round(2)),
+        f"\n## Share of runs won by the row's sampler at {last} trials\n",
+        _markdown(summary.wins(rows, last).round(2)),
+        "\n## Repeated configurations and time\n",
+        _markdown(summary.repeats_and_time(rows).round(3)),
+        "\n## Versions\n",
+        _versions(rows),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _regret_table(rows: pd.DataFrame) -> str:
+    """Returns families by samplers; a cell holds the regret at each checkpoint."""
+    regret = summary.family_regret(rows)
+    cells = regret.apply(lambda row: " / ".join(_number(x) for x in row), axis=1)
+    at = " / ".join(str(trial) for trial in regret.columns)
+    return f"At {at} trials:\n\n{_markdown(cells.unstack('sampler').fillna('-'))}"
+
+
+def _number(x: float) -> str:
+    return "-" if np.isnan(x) else f"{x:.3f}".removeprefix("0")
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    flat = table.reset_index().astype(object)
+    flat = flat.where(flat.notna(), "-")
+    header = [str(column) for column in flat.columns]
+    lines = [header, ["---"] * len(header), *flat.astype(str).values.tolist()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _versions(rows: pd.DataFrame) -> str:
+    names = list(results.versions())
+    found = rows[names].drop_duplicates().astype(str)
+    return "\n".join(
+        "- " + ", ".join(f"{n} {row[n]}" for n in names) for _, row in found.iterrows()
+    )
+
+
+def _figures(rows: pd.DataFrame, folder: Path) -> list[Path]:
+    written: list[Path] = []
+    for family, part in rows.groupby("family"):
+        title = f"{family}: mean normalised regret, 95 % bootstrap band"
+        path = folder / f"regret-{family}"
+        written += figures.write_curves(regret_curves(part), title, "normalised regret", path)
+    for problem, runs in summary.trials_to_optimum(rows).groupby("problem"):
+        if runs["found"].any():
+            title = f"{problem}: distinct configurations to the optimum, or tried in vain"
+            groups = [
+                figures.Distribution(str(name), group["distinct"].to_numpy(dtype=float))
+                for name, group in runs.groupby("sampler")
+            ]
+            path = folder / f"optimum-{problem}"
+            written += figures.write_distributions(groups, title, "configurations", path)
+    return written
+
+
+def regret_curves(rows: pd.DataFrame) -> list[figures.Curve]:
+    """Returns each sampler's mean regret over all problems and seeds of the rows."""
+    curves = []
+    for name, runs in summary.curves(rows).groupby("sampler"):
+        wide = runs.dropna(axis=1)
+        low, high = summary.bootstrap_band(wide.to_numpy(), np.random.default_rng(0))
+        trial = wide.columns.to_numpy(dtype=float)
+        curves.append(figures.Curve(str(name), trial, wide.mean().to_numpy(), low, high))
+    return curves
+
+
+if __name__ == "__main__":
+    main()

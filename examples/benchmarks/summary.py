@@ -1,0 +1,103 @@
+"""What the results say: average regret, trials to the optimum, who beats whom."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+CHECKPOINTS = (50, 100, 200)
+N_RESAMPLES = 1_000
+
+
+def curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns each run's normalised regret by trial: an index (family, problem, sampler, seed).
+
+    A run that ended at its optimum stays there: its last value fills the later trials.
+    """
+    index = ["family", "problem", "sampler", "seed"]
+    wide = rows.pivot_table(index=index, columns="trial", values="regret", aggfunc="last")
+    return wide.ffill(axis=1)
+
+
+def family_regret(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns the average normalised regret of each family and sampler at the checkpoints.
+
+    Problems count alike: the mean over the seeds of a problem, then over problems.
+    """
+    wide = curves(rows)
+    columns = [trial for trial in CHECKPOINTS if trial in wide.columns]
+    by_problem = wide[columns].groupby(["family", "problem", "sampler"]).mean()
+    return by_problem.groupby(["family", "sampler"]).mean()
+
+
+def trials_to_optimum(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns each run's trial and number of distinct configurations at its optimum.
+
+    A run that missed the optimum has `found` False and the numbers of its last trial.
+    """
+    runs = rows.sort_values("trial").groupby(["family", "problem", "sampler", "seed"])
+    last = runs[["trial", "distinct"]].last()
+    at_optimum = rows[rows["regret"] <= 0].sort_values("trial")
+    first = at_optimum.groupby(["family", "problem", "sampler", "seed"])[
+        ["trial", "distinct"]
+    ].first()
+    filled = first.reindex(last.index)
+    return filled.fillna(last).astype(int).assign(found=filled["trial"].notna())
+
+
+def optimum_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns mean and median trials to the optimum and the share of runs that found it."""
+    runs = trials_to_optimum(rows).groupby(["problem", "sampler"])
+    return pd.DataFrame(
+        {
+            "runs": runs["trial"].size(),
+            "found": runs["found"].mean(),
+            "mean trials": runs["trial"].mean(),
+            "median trials": runs["trial"].median(),
+            "mean distinct": runs["distinct"].mean(),
+        }
+    )
+
+
+def repeats_and_time(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns the share of trials that were no new configuration, and milliseconds a trial."""
+    runs = rows.groupby(["family", "sampler", "problem", "seed"])
+    shares = 1 - runs["distinct"].max() / runs["trial"].max()
+    by_run = pd.DataFrame({"repeats": shares, "ms a trial": 1e3 * runs["seconds"].mean()})
+    return by_run.groupby(["family", "sampler"]).mean()
+
+
+def wins(rows: pd.DataFrame, trial: int) -> pd.DataFrame:
+    """Returns in which share of common runs the row's sampler beats the column's.
+
+    Runs are paired by problem and seed; equal regrets count one half.
+    """
+    at = curves(rows)[trial].unstack("sampler")
+    table = pd.DataFrame(index=at.columns, columns=at.columns, dtype=float)
+    for one in at.columns:
+        for other in at.columns.drop(one):
+            pairs = at[[one, other]].dropna()
+            better = (pairs[one] < pairs[other]) + 0.5 * (pairs[one] == pairs[other])
+            table.loc[one, other] = better.mean()
+    return table
+
+
+def bootstrap_band(
+    regrets: npt.NDArray[np.float64], rng: np.random.Generator, coverage: float = 0.95
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Returns the lower and upper end of the mean's interval at each trial.
+
+    Args:
+        regrets: `[n_runs, n_trials]`; runs are drawn with replacement.
+        rng: Draws them.
+        coverage: Of the interval between quantiles of the resampled means.
+
+    Returns:
+        Two arrays `[n_trials]`.
+    """
+    n_runs = len(regrets)
+    weights = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=N_RESAMPLES) / n_runs
+    low, high = np.quantile(weights @ regrets, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
+    return low, high
