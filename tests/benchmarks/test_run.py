@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from examples.benchmarks import report
+from examples.benchmarks import results
+from examples.benchmarks import run
+from examples.benchmarks.trials import execute
+from examples.benchmarks.trials import Run
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "local-search"])
+def test_the_same_run_gives_the_same_rows(sampler: str) -> None:
+    spec = Run("nasbench201-cifar10", sampler, seed=3, n_trials=25)
+    values = [[(row.value, row.distinct) for row in execute(spec)] for _ in range(2)]
+    assert values[0] == values[1]
+
+
+def test_regret_never_rises_and_distinct_counts_configurations() -> None:
+    rows = execute(Run("nasbench201-cifar10", "tpe", seed=0, n_trials=60))
+    regrets = [row.regret for row in rows]
+    assert regrets == sorted(regrets, reverse=True)
+    assert [row.trial for row in rows] == list(range(1, 61))
+    assert rows[-1].distinct <= 60
+
+
+def test_a_run_until_the_optimum_ends_there() -> None:
+    rows = execute(Run("hpobench-car", "local-search", 0, 2000, until_optimum=True))
+    assert [row.regret == 0 for row in rows] == [False] * (len(rows) - 1) + [True]
+
+
+def test_a_command_given_again_leaves_what_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--problems", "nasbench201-cifar10", "5d-sphere", "--samplers", "random"]
+    command += ["evolution", "--seeds", "2", "--trials", "10", "--output", str(tmp_path)]
+    run.main(command)
+    assert "0 of 8 runs are done" in capsys.readouterr().out
+    rows = results.read(tmp_path)
+    assert len(rows) == 8 * 10
+    assert set(rows["sampler"]) == {"random", "evolution"}
+    assert rows[["optuna", "numpy", "optuna_lanas"]].notna().all(axis=None)
+    run.main(command)
+    assert "8 of 8 runs are done" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(results.read(tmp_path), rows)
+
+    report.main(["--results", str(tmp_path), "--output", str(tmp_path / "report")])
+    text = (tmp_path / "report" / "tables.md").read_text()
+    assert "| nasbench201 |" in text
+    assert (tmp_path / "report" / "regret-functions5d.png").read_bytes()[:4] == b"\x89PNG"
+    assert "plotly" in (tmp_path / "report" / "regret-functions5d.html").read_text()[:2000]
+
+
+def test_no_results_is_an_error_that_says_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"examples\.benchmarks\.run"):
+        results.read(tmp_path)
