@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 
+Array: TypeAlias = npt.NDArray[np.float64]
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999",
 )  # fmt: skip
+FLOOR = 1e-4
 DASHES = ("solid", "dash", "dot")
 
 
@@ -27,10 +31,10 @@ class Curve:
     """A mean with its band over trials; every array is `[n_trials]`."""
 
     name: str
-    trial: npt.NDArray[np.float64]
-    mean: npt.NDArray[np.float64]
-    low: npt.NDArray[np.float64]
-    high: npt.NDArray[np.float64]
+    trial: Array
+    mean: Array
+    low: Array
+    high: Array
 
 
 @dataclass(frozen=True)
@@ -38,25 +42,25 @@ class Distribution:
     """Values `[n_runs]` of a sampler, such as its trials to the optimum."""
 
     name: str
-    values: npt.NDArray[np.float64]
+    values: Array
 
 
-def write_curves(curves: list[Curve], title: str, y_title: str, path: Path) -> list[Path]:
-    """Writes curves with bands to `path` as .html and .png, and returns both paths.
+def write_curves(panels: dict[str, list[Curve]], y_title: str, path: Path) -> list[Path]:
+    """Writes titled panels of curves to `path` as .html and .png, and returns both paths.
 
-    The .html files of a folder share one `plotly.min.js` there.
+    The .html files of a folder share one `plotly.min.js` there. The axis is logarithmic: what is
+    below `FLOOR`, as a regret of zero, is drawn at it.
     """
-    plot = go.Figure(layout=_layout(title, "trial", y_title))
-    for i, curve in enumerate(curves):
-        plot.add_traces(_plotly_curve(curve, *_style(i)))
-    plot.update_yaxes(type="log")
-    figure, axes = _picture(title, "trial", y_title)
-    for i, curve in enumerate(curves):
-        colour, dash = _style(i)
-        axes.plot(curve.trial, curve.mean, color=colour, ls=_LINES[dash], label=curve.name)
-        axes.fill_between(curve.trial, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
-    axes.set_yscale("log")
-    axes.legend(frameon=False)
+    plot = make_subplots(1, len(panels), subplot_titles=list(panels))
+    plot.update_layout(template="plotly_white").update_xaxes(title="trial")
+    plot.update_yaxes(type="log", exponentformat="power", title=y_title)
+    figure, all_axes = _picture(list(panels), "trial", y_title)
+    for column, (curves, axes) in enumerate(zip(panels.values(), all_axes, strict=True), start=1):
+        for i, curve in enumerate(curves):
+            plot.add_traces(_plotly_curve(curve, *_style(i), column), 1, column)
+            _draw_curve(axes, curve, *_style(i))
+        axes.set_yscale("log")
+        axes.legend(frameon=False)
     return _write(plot, figure, path)
 
 
@@ -64,8 +68,10 @@ def write_distributions(
     groups: list[Distribution], title: str, x_title: str, path: Path
 ) -> list[Path]:
     """Writes one box with its points for each sampler to `path` as .html and .png."""
-    plot = go.Figure(layout=_layout(title, x_title, ""))
-    figure, axes = _picture(title, x_title, "")
+    plot = go.Figure(
+        layout={"title": title, "template": "plotly_white", "xaxis": {"title": x_title}}
+    )
+    figure, (axes,) = _picture([title], x_title, "")
     axes.boxplot(
         [group.values for group in groups],
         orientation="horizontal",
@@ -88,36 +94,40 @@ def _style(i: int) -> tuple[str, str]:
     return COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)]
 
 
-def _layout(title: str, x_title: str, y_title: str) -> go.Layout:
-    return go.Layout(
-        title=title,
-        template="plotly_white",
-        xaxis={"title": x_title},
-        yaxis={"title": y_title, "exponentformat": "power"},
-    )
-
-
-def _plotly_curve(curve: Curve, colour: str, dash: str) -> list[go.Scatter]:
+def _plotly_curve(curve: Curve, colour: str, dash: str, panel: int) -> list[go.Scatter]:
     band_x = np.concatenate([curve.trial, curve.trial[::-1]])
-    band_y = np.concatenate([curve.high, curve.low[::-1]])
+    band_y = _floored(np.concatenate([curve.high, curve.low[::-1]]))
     line = {"color": colour, "dash": dash}
     return [
         go.Scatter(
             x=band_x, y=band_y, fill="toself", fillcolor=colour, opacity=0.15, line={"width": 0},
             hoverinfo="skip", showlegend=False, legendgroup=curve.name,
         ),
-        go.Scatter(x=curve.trial, y=curve.mean, name=curve.name, line=line,
-                   legendgroup=curve.name),
+        go.Scatter(
+            x=curve.trial, y=_floored(curve.mean), name=curve.name, line=line,
+            showlegend=panel == 1, legendgroup=curve.name,
+        ),
     ]  # fmt: skip
 
 
-def _picture(title: str, x_title: str, y_title: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
-    axes = figure.subplots()
-    axes.set(title=title, xlabel=x_title, ylabel=y_title)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.3)
-    return figure, axes
+def _draw_curve(axes: Axes, curve: Curve, colour: str, dash: str) -> None:
+    low, mean, high = _floored(curve.low), _floored(curve.mean), _floored(curve.high)
+    axes.plot(curve.trial, mean, color=colour, ls=_LINES[dash], label=curve.name)
+    axes.fill_between(curve.trial, low, high, color=colour, alpha=0.15, lw=0)
+
+
+def _floored(y: Array) -> Array:
+    return np.maximum(y, FLOOR)
+
+
+def _picture(titles: list[str], x_title: str, y_title: str) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(1 + 7 * len(titles), 5), dpi=110, layout="constrained")
+    all_axes = list(figure.subplots(1, len(titles), squeeze=False)[0])
+    for title, axes in zip(titles, all_axes, strict=True):
+        axes.set(title=title, xlabel=x_title, ylabel=y_title)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.3)
+    return figure, all_axes
 
 
 def _write(plot: go.Figure, figure: Figure, path: Path) -> list[Path]:

@@ -53,6 +53,7 @@ def load(name: str) -> Problem:
         objective=objective,
         optimum=max(table.values()),
         median=median(table.values()),
+        in_words=in_words,
     )
 
 
@@ -63,7 +64,7 @@ def row_of(params: Params) -> int:
 
 
 def in_words(params: Params) -> str:
-    """Returns an architecture as text: each operation with the node that it reads."""
-    nodes = ("input", "1", "2", "3")
-    reads = zip(params["link"], range(4), strict=True)
-    return ", ".join(f"{i + 1}: {params[f'op{i}']}({nodes[int(node)]})" for node, i in reads)
+    """Returns an architecture as text: what each node computes."""
+    sources = [f"node {node}" if node != "0" else "input" for node in params["link"]]
+    terms = [f"{params[f'op{i}']}({source})" for i, source in enumerate(sources)]
+    return "; ".join(f"node {node} = {term}" for node, term in enumerate(terms, start=1))

@@ -34,6 +34,7 @@ class Problem:
         optimum: The best value there is.
         median: Of the table's values, or of the values of 10,000 random points.
         key: Equal for configurations that are the same architecture, None for an invalid one.
+        in_words: Says what architecture the parameters are.
         look_up: The value of a key, where that is faster than the objective.
         space: The architecture space to hand to `LaNASSampler(space=...)`, if there is one.
     """
@@ -45,6 +46,7 @@ class Problem:
     optimum: float
     median: float
     key: Callable[[Params], Hashable | None] = key_of_params
+    in_words: Callable[[Params], str] = str
     look_up: Callable[[Hashable], float] | None = None
     space: Any = None
 

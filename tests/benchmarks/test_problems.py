@@ -7,6 +7,7 @@ import pytest
 from examples.benchmarks import catalogue
 from examples.benchmarks import functions
 from examples.benchmarks import graphs
+from examples.benchmarks import tables
 from examples.benchmarks.unit import from_unit
 
 
@@ -69,7 +70,18 @@ def test_isomorphic_graph_networks_share_a_row() -> None:
     params = {"link": "0001", "op0": "gcn", "op1": "gat", "op2": "gin", "op3": "fc"}
     swapped = {**params, "op1": "gin", "op2": "gat"}
     assert graphs.row_of(params) == graphs.row_of(swapped)
-    assert graphs.in_words(params) == "1: gcn(input), 2: gat(input), 3: gin(input), 4: fc(1)"
+    words = "node 1 = gcn(input); node 2 = gat(input); node 3 = gin(input); node 4 = fc(node 1)"
+    assert graphs.in_words(params) == words
+
+
+def test_a_cell_in_words_names_what_each_node_adds_up() -> None:
+    ops = ("none", "skip_connect", "none", "nor_conv_3x3", "none", "avg_pool_3x3")
+    words = tables.in_words({f"Op{i}": op for i, op in enumerate(ops)})
+    assert words.split("; ") == [
+        "node 1 = 0",
+        "node 2 = skip_connect(input)",
+        "node 3 = nor_conv_3x3(input) + avg_pool_3x3(node 2)",
+    ]
 
 
 def test_the_graph_network_without_a_row_counts_as_the_worst() -> None:
