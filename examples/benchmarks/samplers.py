@@ -14,6 +14,7 @@ from examples.benchmarks.peers.peer import Peer
 from examples.benchmarks.peers.peer import Task
 from examples.benchmarks.peers.predictor import EnsembleSearch
 from examples.benchmarks.peers.predictor import WeakPredictorSearch
+from examples.benchmarks.peers.smac import SMAC
 from examples.benchmarks.problem import Problem
 
 
@@ -33,4 +34,5 @@ PEERS: dict[str, Callable[[Task], Peer]] = {
     "ensemble-predictor": EnsembleSearch,
     "weak-predictor": WeakPredictorSearch,
     "mcts": PlainMCTS,
+    "smac": SMAC,
 }

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 from optuna.distributions import BaseDistribution
@@ -21,6 +22,7 @@ from examples.benchmarks.samplers import PEERS
 
 
 GRID: dict[str, BaseDistribution] = {f"x{i}": CategoricalDistribution((0, 1, 2)) for i in range(4)}
+NAMES = [name for name in PEERS if name != "smac" or find_spec("smac")]
 MIXED: dict[str, BaseDistribution] = {
     "x": FloatDistribution(0.0, 1.0),
     "n": IntDistribution(1, 64, log=True),
@@ -43,7 +45,7 @@ def search(
     return history
 
 
-@pytest.mark.parametrize("name", [name for name in PEERS if name != "mcts"])
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "mcts"])
 def test_every_peer_stays_within_mixed_parameters(name: str) -> None:
     task = Task(MIXED, key_of_params)
     history = search(PEERS[name](task), task, lambda p: p["x"] - abs(p["n"] - 8) / 64, 45)
@@ -53,7 +55,7 @@ def test_every_peer_stays_within_mixed_parameters(name: str) -> None:
             assert d._contains(d.to_internal_repr(sample.params[parameter]))
 
 
-@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_no_peer_proposes_what_is_invalid(name: str) -> None:
     task = Task(GRID, lambda p: None if p["x0"] == p["x1"] else key_of_params(p))
     history = search(PEERS[name](task), task, sum_of, 40)
