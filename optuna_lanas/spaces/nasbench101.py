@@ -12,16 +12,23 @@ from itertools import combinations
 from itertools import pairwise
 from itertools import product
 from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
 
 from optuna_lanas.spaces import _cell_graphs
+from optuna_lanas.spaces import _nasbench101_cost
 from optuna_lanas.spaces._cell_graphs import EDGES
 from optuna_lanas.spaces._cell_graphs import MAX_EDGES
 from optuna_lanas.spaces._cell_graphs import N_INTERIOR
 from optuna_lanas.spaces._cell_graphs import N_VERTICES
 from optuna_lanas.spaces._cell_graphs import NO_OPERATION
+
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    import torch
 
 
 INPUT = "input"
@@ -169,6 +176,23 @@ class NASBench101Space:
         columns = {name: (masks >> bit & 1).astype(int) for bit, name in enumerate(_EDGE_NAMES)}
         names = np.array([*OPERATIONS, OPERATIONS[0]], dtype=object)
         return columns | {op: names[code >> 2 * v & 3] for v, op in enumerate(_OP_NAMES)}
+
+    def n_params(self, cell: NASBench101Cell) -> int:
+        """Return the number of trainable parameters of the network that :meth:`build` makes."""
+        return _nasbench101_cost.n_params(cell.matrix, cell.ops)
+
+    def draw(self, cell: NASBench101Cell) -> go.Figure:
+        """Return a figure of a cell; needs plotly and networkx."""
+        from optuna_lanas.spaces._drawing import draw_graph
+
+        edges = [(int(i), int(j)) for i, j in zip(*np.nonzero(cell.matrix), strict=True)]
+        return draw_graph(cell.ops, edges)
+
+    def build(self, cell: NASBench101Cell) -> torch.nn.Module:
+        """Return the network that NAS-Bench-101 trained on CIFAR-10; needs torch."""
+        from optuna_lanas.spaces._nasbench101_network import NASBench101Network
+
+        return NASBench101Network(cell.matrix, cell.ops)
 
 
 def module_hash(matrix: np.ndarray, ops: Sequence[str]) -> str:

@@ -7,15 +7,22 @@ from functools import cache
 from itertools import pairwise
 from itertools import product
 from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
+
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    import torch
 
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 
 _OP_NAMES = tuple(f"op_{i}_{j}" for i, j in EDGES)
+_N_PARAMS_AROUND_CELLS = 73_306
 _PATHS = ((0, 3), (0, 1, 3), (0, 2, 3), (0, 1, 2, 3))
 _NONE, _SKIP = 0, 1
 _POWERS = len(OPERATIONS) ** np.arange(len(EDGES))[::-1]
@@ -106,6 +113,31 @@ class NASBench201Space:
         """Return `n` independent draws of :meth:`sample` as columns."""
         names = np.array(OPERATIONS, dtype=object)[rng.integers(5, size=(len(EDGES), n))]
         return dict(zip(_OP_NAMES, names, strict=True))
+
+    def n_params(self, architecture: str) -> int:
+        """Return the number of trainable parameters of the network that :meth:`build` makes."""
+        ops = list(self.params(architecture).values())
+        in_cells = sum(
+            ops.count(name) * (area * c * c + 2 * c)
+            for name, area in (("nor_conv_1x1", 1), ("nor_conv_3x3", 9))
+            for c in (16, 32, 64)
+        )
+        return _N_PARAMS_AROUND_CELLS + 5 * in_cells
+
+    def draw(self, architecture: str) -> go.Figure:
+        """Return a figure of a cell; needs plotly and networkx."""
+        from optuna_lanas.spaces._drawing import draw_graph
+
+        ops = self.params(architecture).values()
+        used = [(edge, op) for edge, op in zip(EDGES, ops, strict=True) if op != "none"]
+        vertices = ("input", "node 1", "node 2", "output")
+        return draw_graph(vertices, [edge for edge, _ in used], [op for _, op in used])
+
+    def build(self, architecture: str) -> torch.nn.Module:
+        """Return the network that NAS-Bench-201 trained on CIFAR-10; needs torch."""
+        from optuna_lanas.spaces._nasbench201_network import NASBench201Network
+
+        return NASBench201Network(EDGES, list(self.params(architecture).values()))
 
 
 def _architecture_string(ops: list[str]) -> str:

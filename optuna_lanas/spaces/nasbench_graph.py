@@ -12,9 +12,14 @@ from functools import cache
 from itertools import permutations
 from itertools import product
 from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
+
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 N_NODES = 4
@@ -151,6 +156,15 @@ class NASBenchGraphSpace:
         names = np.array(OPERATIONS, dtype=object)[operations]
         columns = {"structure": np.array(_STRUCTURES, dtype=object)[structure]}
         return columns | {name: names[:, node] for node, name in enumerate(_OP_NAMES)}
+
+    def draw(self, architecture: NASBenchGraphArchitecture) -> go.Figure:
+        """Return a figure of an architecture; needs plotly and networkx."""
+        from optuna_lanas.spaces._drawing import draw_graph
+
+        edges = [(parent, node) for node, parent in enumerate(architecture.link, start=1)]
+        leaves = set(range(1, N_NODES + 1)) - set(architecture.link)
+        edges += [(leaf, N_NODES + 1) for leaf in sorted(leaves)]
+        return draw_graph(("input", *architecture.ops, "output"), edges)
 
     def _canonical_words(self) -> np.ndarray:
         """Canonical words of the architectures that this space's operations can express."""

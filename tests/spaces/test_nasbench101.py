@@ -111,6 +111,11 @@ def test_hashes_of_table_cells(table: dict[str, np.ndarray], step: int) -> None:
             assert suggested.ops == cell.ops
 
 
+def test_parameters_are_the_tables(table: dict[str, np.ndarray]) -> None:
+    for row in range(0, len(table["params"]), 199):
+        assert SPACE.n_params(_table_cell(table, row)) == table["params"][row]
+
+
 def test_isomorphic_cells_share_key_and_encoding() -> None:
     rng = np.random.default_rng(0)
     n_moved = 0
