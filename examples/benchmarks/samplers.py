@@ -29,7 +29,7 @@ OPTUNA: dict[str, Callable[[Problem, int], BaseSampler]] = {
 }
 PEERS: dict[str, Callable[[Task], Peer]] = {
     "evolution-500": lambda task: RegularizedEvolution(task, 500, 50),
-    "evolution": lambda task: RegularizedEvolution(task, 20, 5, avoids_seen=True),
+    "evolution": lambda task: RegularizedEvolution(task, 10, 8, avoids_seen=True),
     "local-search": LocalSearch,
     "ensemble-predictor": EnsembleSearch,
     "weak-predictor": WeakPredictorSearch,
