@@ -27,8 +27,8 @@ def is_done(run: Run, folder: Path) -> bool:
     path = path_of(run, folder)
     if not path.exists():
         return False
-    rows = pd.read_csv(path, usecols=["trial", "regret"])
-    return len(rows) >= run.n_trials or bool(run.until_optimum and rows["regret"].iloc[-1] == 0)
+    last = pd.read_csv(path, usecols=["trial", "regret"]).iloc[-1]
+    return bool(last["trial"] >= run.n_trials or (run.until_optimum and last["regret"] <= 0))
 
 
 def write(run: Run, rows: list[Row], folder: Path) -> None:

@@ -14,7 +14,7 @@ N_RESAMPLES = 1_000
 def curves(rows: pd.DataFrame) -> pd.DataFrame:
     """Returns each run's normalised regret by trial: an index (family, problem, sampler, seed).
 
-    A run that ended at its optimum stays there: its last value fills the later trials.
+    A value lasts until the next row of its run: a run that ended at its optimum stays there.
     """
     index = ["family", "problem", "sampler", "seed"]
     wide = rows.pivot_table(index=index, columns="trial", values="regret", aggfunc="last")

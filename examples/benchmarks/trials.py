@@ -20,6 +20,9 @@ from examples.benchmarks.samplers import OPTUNA
 from examples.benchmarks.samplers import PEERS
 
 
+N_WHOLE = 2_000
+
+
 @dataclass(frozen=True)
 class Run:
     """What to run. With `until_optimum`, the run ends at the trial that finds the optimum."""
@@ -51,20 +54,33 @@ class Row:
 
 
 def execute(run: Run) -> list[Row]:
-    """Returns the rows of a run."""
+    """Returns the rows of a run.
+
+    Of a long run, only every hundredth row and those that set a new best are kept after
+    `N_WHOLE` trials, and the last.
+    """
     problem = load(run.problem, run.seed)
     evaluations = _in_study(problem, run) if run.sampler in OPTUNA else _with_peer(problem, run)
+    rows: list[Row] = []
+    for row in _rows(problem, evaluations):
+        is_last = row.trial == run.n_trials or (run.until_optimum and row.regret <= 0)
+        is_new_best = bool(rows) and row.regret < rows[-1].regret
+        if row.trial <= N_WHOLE or row.trial % 100 == 0 or is_new_best or is_last:
+            rows.append(row)
+        if is_last:
+            break
+    return rows
+
+
+def _rows(problem: Problem, evaluations: Iterator[tuple[Params, float, float]]) -> Iterator[Row]:
     best = max if problem.direction == "maximize" else min
-    incumbent, keys, rows = math.nan, set(), []
+    incumbent, keys = math.nan, set()
     for trial, (params, value, seconds) in enumerate(evaluations, start=1):
         if not math.isnan(value):
             keys.add(problem.key(params))
             incumbent = value if math.isnan(incumbent) else best(incumbent, value)
         regret = problem.normalised_regret(incumbent)
-        rows.append(Row(trial, value, regret, len(keys), seconds))
-        if trial == run.n_trials or (run.until_optimum and incumbent == problem.optimum):
-            break
-    return rows
+        yield Row(trial, value, regret, len(keys), seconds)
 
 
 def _in_study(problem: Problem, run: Run) -> Iterator[tuple[Params, float, float]]:

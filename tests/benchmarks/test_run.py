@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -6,6 +7,7 @@ import pytest
 from examples.benchmarks import report
 from examples.benchmarks import results
 from examples.benchmarks import run
+from examples.benchmarks import trials
 from examples.benchmarks.trials import execute
 from examples.benchmarks.trials import Run
 
@@ -28,6 +30,15 @@ def test_regret_never_rises_and_distinct_counts_configurations() -> None:
 def test_a_run_until_the_optimum_ends_there() -> None:
     rows = execute(Run("hpobench-car", "local-search", 0, 2000, until_optimum=True))
     assert [row.regret == 0 for row in rows] == [False] * (len(rows) - 1) + [True]
+
+
+def test_a_long_run_keeps_the_rows_that_tell_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = Run("nasbench201-imagenet", "random", seed=0, n_trials=750)
+    whole = execute(spec)
+    monkeypatch.setattr(trials, "N_WHOLE", 50)
+    kept = [row.trial for row in execute(spec)]
+    bests = [b.trial for a, b in pairwise(whole) if b.regret < a.regret]
+    assert kept == sorted({*range(1, 51), *range(100, 800, 100), *bests, 750})
 
 
 def test_a_command_given_again_leaves_what_is_done(
