@@ -18,9 +18,12 @@ from optuna.trial import BaseTrial
 
 from examples.benchmarks.problem import Params
 from examples.benchmarks.problem import Problem
+from examples.benchmarks.renamed import RenamedSpace
+from optuna_lanas.spaces import NASBenchGraphSpace
 
 
 GRAPHS = ("arxiv", "citeseer", "computers", "cora", "cs", "photo", "physics", "pubmed")
+NAMES = {"structure": "link", **{f"op_{i + 1}": f"op{i}" for i in range(4)}}
 LINKS = tuple("".join(map(str, link)) for link in link_list)
 
 
@@ -54,6 +57,7 @@ def load(name: str) -> Problem:
         optimum=max(table.values()),
         median=median(table.values()),
         in_words=in_words,
+        space=RenamedSpace(NASBenchGraphSpace(operations), NAMES),
     )
 
 

@@ -20,6 +20,8 @@ from optuna.trial import BaseTrial
 
 from examples.benchmarks.problem import Params
 from examples.benchmarks.problem import Problem
+from examples.benchmarks.renamed import RenamedSpace
+from optuna_lanas.spaces import NASBench201Space
 
 
 BENCHMARKS: dict[str, Any] = {
@@ -27,6 +29,9 @@ BENCHMARKS: dict[str, Any] = {
     "hpolib": HPOLib,
     "hpobench": HPOBench,
 }
+SPACE = RenamedSpace(
+    NASBench201Space(), {name: f"Op{i}" for i, name in enumerate(NASBench201Space().distributions)}
+)
 
 
 def names(family: str) -> list[str]:
@@ -57,6 +62,7 @@ def load(name: str) -> Problem:
         optimum=best(table.values()),
         median=median(table.values()),
         in_words=in_words if family == "nasbench201" else str,
+        space=SPACE if family == "nasbench201" else None,
     )
 
 

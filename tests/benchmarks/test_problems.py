@@ -9,9 +9,11 @@ from examples.benchmarks import functions
 from examples.benchmarks import graphs
 from examples.benchmarks import tables
 from examples.benchmarks.unit import from_unit
+from examples.benchmarks.unit import random_value
 
 
 ALL = [name for family in catalogue.FAMILIES.values() for name in family if name != "nasbench101"]
+PROTEINS = "nasbenchgraph-proteins"
 FIRSTS = {family[0] for family in catalogue.FAMILIES.values()}
 
 
@@ -67,6 +69,22 @@ def test_the_optimum_of_a_mixed_problem_can_be_reached() -> None:
         scores = {value: problem.evaluate({**best, name: value}) for value in values}
         best[name] = min(scores, key=scores.__getitem__)
     assert problem.evaluate(best) < 1e-3
+
+
+@pytest.mark.parametrize("name", ["nasbench201-cifar10", "nasbenchgraph-cora", PROTEINS])
+def test_architectures_with_the_same_key_have_the_same_value(name: str) -> None:
+    problem, rng = catalogue.load(name, seed=0), np.random.default_rng(0)
+    distributions = problem.distributions()
+    assert problem.space.distributions == distributions
+    values: dict[object, float] = {}
+    for _ in range(3000):
+        params = {name: random_value(d, rng) for name, d in distributions.items()}
+        key = problem.space.key(params)
+        if key is not None:
+            assert values.setdefault(key, problem.evaluate(params)) == problem.evaluate(params)
+    columns = {name: np.array([params[name]], dtype=object) for name in distributions}
+    assert (problem.space.encode(params) == problem.space.encode_many(columns)[0]).all()
+    assert len(values) < 2990
 
 
 def test_isomorphic_graph_networks_share_a_row() -> None:
