@@ -1,0 +1,57 @@
+"""The compact file beside NAS-Bench-101's original."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+import warnings
+import zipfile
+
+import numpy as np
+
+
+_VERSION = 1
+
+
+def load(path: Path, expected_sha256: str | None) -> dict[str, np.ndarray] | None:
+    """Return the arrays, or None if there is no compact file of the original as it is now."""
+    cache = _cache_path(path)
+    if not cache.is_file():
+        return None
+    try:
+        with cache.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            arrays = dict(found)
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return None
+    stamp = arrays.pop("stamp", None)
+    digest = str(arrays.pop("sha256", ""))
+    if stamp is None or not np.array_equal(stamp, _stamp(path)):
+        return None
+    return arrays if expected_sha256 in (None, digest) else None
+
+
+def save(path: Path, digest: str, arrays: dict[str, np.ndarray]) -> None:
+    """Write the compact file, whole or not at all; warn where that is not possible."""
+    cache = _cache_path(path)
+    temporary = cache.with_name(f"{cache.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, stamp=_stamp(path), sha256=np.array(digest), **arrays)  # type: ignore[arg-type]
+        temporary.replace(cache)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        warnings.warn(
+            f"The compact file {cache} could not be written ({error}); the next reading of {path} "
+            f"will take as long again.",
+            stacklevel=3,
+        )
+
+
+def _cache_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.npz")
+
+
+def _stamp(path: Path) -> np.ndarray:
+    """Version of the compact file, and the original's size and time of change."""
+    status = path.stat()
+    return np.array([_VERSION, status.st_size, status.st_mtime_ns], dtype=np.int64)

@@ -1,0 +1,140 @@
+"""One record of NAS-Bench-101's files: JSON whose last field is a protocol buffer in base64.
+
+    [module hash, epochs, adjacency as "0110..", operations "input,..,output", metrics]
+
+Metrics: field 1, repeated, an evaluation (at the start, half-way and at the end of training);
+field 2, trainable parameters. An evaluation's fields 2 to 5 are doubles: training time, and train,
+validation and test accuracy.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+import json
+import math
+import struct
+from typing import Any
+
+import numpy as np
+
+
+N_EVALUATIONS = 3
+FIELDS = ("training_time", "train_accuracy", "validation_accuracy", "test_accuracy")
+_FIRST_FIELD = 2
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_DOUBLE = struct.Struct("<d")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A training run.
+
+    Attributes:
+        module_hash: Its cell's hash, 32 hexadecimal digits.
+        epochs: Its epoch budget.
+        matrix: The cell's edges, `[n_vertices, n_vertices]`.
+        ops: The cell's operations.
+        n_params: Trainable parameters.
+        evaluations: `[2, 4]`: half-way and at the end, ``FIELDS``.
+    """
+
+    module_hash: str
+    epochs: int
+    matrix: np.ndarray
+    ops: list[str]
+    n_params: int
+    evaluations: list[tuple[float, ...]]
+
+
+def parse_record(data: bytes) -> Record:
+    """Parse a record.
+
+    Raises:
+        ValueError: If it is no record of NAS-Bench-101; it says what is wrong.
+    """
+    module_hash, epochs, adjacency, operations, metrics = _fields(data)
+    n = math.isqrt(len(adjacency))
+    ops = operations.split(",")
+    if n * n != len(adjacency) or len(ops) != n or not set(adjacency) <= {"0", "1"}:
+        raise ValueError(f"its adjacency {adjacency!r} does not fit its operations {ops}")
+    matrix = np.frombuffer(adjacency.encode(), dtype=np.uint8).reshape(n, n) - ord("0")
+    n_params, evaluations = parse_metrics(metrics)
+    return Record(module_hash, epochs, matrix, ops, n_params, evaluations)
+
+
+def parse_metrics(text: str) -> tuple[int, list[tuple[float, ...]]]:
+    """Return trainable parameters, and ``FIELDS`` half-way and at the end.
+
+    Raises:
+        ValueError: If it is no metrics message with three evaluations.
+    """
+    try:
+        message = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"its metrics are not base64 ({error})") from None
+    evaluations, n_params = [], 0
+    for field, wire_type, value in _message(message):
+        if field == 1 and wire_type == _BYTES:
+            evaluations.append(_evaluation(value))
+        elif field == 2 and wire_type == _VARINT:
+            n_params = value
+    if len(evaluations) != N_EVALUATIONS:
+        raise ValueError(f"its metrics have {len(evaluations)} evaluations, not {N_EVALUATIONS}")
+    return n_params, evaluations[1:]
+
+
+def _fields(data: bytes) -> tuple[str, int, str, str, str]:
+    try:
+        fields = json.loads(data)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"it is not JSON ({error})") from None
+    kinds = (str, int, str, str, str)
+    if not isinstance(fields, list) or [type(field) for field in fields] != list(kinds):
+        raise ValueError("it is not [hash, epochs, adjacency, operations, metrics]")
+    module_hash, epochs, adjacency, operations, metrics = fields
+    return module_hash, epochs, adjacency, operations, metrics
+
+
+def _evaluation(message: bytes) -> tuple[float, ...]:
+    values = [math.nan] * len(FIELDS)
+    for field, wire_type, value in _message(message):
+        if wire_type == _FIXED64 and 0 <= field - _FIRST_FIELD < len(FIELDS):
+            values[field - _FIRST_FIELD] = _DOUBLE.unpack(value)[0]
+    return tuple(values)
+
+
+def _message(message: bytes) -> Iterator[tuple[int, int, Any]]:
+    """Fields of a protocol buffer: number, wire type and value (an integer or bytes)."""
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        field, wire_type = tag >> 3, tag & 7
+        if wire_type == _VARINT:
+            value, position = _varint(message, position)
+            yield field, wire_type, value
+            continue
+        if wire_type == _BYTES:
+            length, position = _varint(message, position)
+        elif wire_type in (_FIXED64, _FIXED32):
+            length = 8 if wire_type == _FIXED64 else 4
+        else:
+            raise ValueError(f"its metrics have a field of the unknown wire type {wire_type}")
+        if position + length > len(message):
+            raise ValueError("its metrics are cut short")
+        yield field, wire_type, message[position : position + length]
+        position += length
+
+
+def _varint(message: bytes, position: int) -> tuple[int, int]:
+    result = shift = 0
+    while position < len(message):
+        octet = message[position]
+        position += 1
+        result |= (octet & 127) << shift
+        if octet < 128:
+            return result, position
+        shift += 7
+    raise ValueError("its metrics are cut short")

