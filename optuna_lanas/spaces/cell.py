@@ -294,6 +294,12 @@ class CellSpace:
 
         return CellNetwork(architecture, self.network, self.concatenates_all)
 
+    def build_supernet(self) -> torch.nn.Module:
+        """Return one network for all architectures, ``supernet(images, architecture)``."""
+        from optuna_lanas.spaces._cell_network import CellSupernet
+
+        return CellSupernet(self.n_blocks, self.operations, self.network, self.concatenates_all)
+
     def _cost(self, architecture: CellArchitecture, image_size: int) -> CellCost:
         return network_cost(architecture, self.network, self.concatenates_all, image_size)
 
