@@ -14,22 +14,32 @@ N_RESAMPLES = 1_000
 def curves(rows: pd.DataFrame) -> pd.DataFrame:
     """Returns each run's normalised regret by trial: an index (family, problem, sampler, seed).
 
-    A value lasts until the next row of its run: a run that ended at its optimum stays there.
+    A value lasts until the next row of its run, and for ever once the optimum is found; a run
+    that ended without it has NaN from there on.
     """
     index = ["family", "problem", "sampler", "seed"]
     wide = rows.pivot_table(index=index, columns="trial", values="regret", aggfunc="last")
-    return wide.ffill(axis=1)
+    filled = wide.ffill(axis=1)
+    is_later = wide.bfill(axis=1).isna()
+    return filled.where(~is_later | (filled <= 0))
 
 
 def family_regret(rows: pd.DataFrame) -> pd.DataFrame:
     """Returns the average normalised regret of each family and sampler at the checkpoints.
 
-    Problems count alike: the mean over the seeds of a problem, then over problems.
+    Problems count alike: the mean over the seeds of a problem, then over problems. NaN where a
+    run ended before.
     """
     wide = curves(rows)
     columns = [trial for trial in CHECKPOINTS if trial in wide.columns]
-    by_problem = wide[columns].groupby(["family", "problem", "sampler"]).mean()
-    return by_problem.groupby(["family", "sampler"]).mean()
+    by_problem = _strict_mean(wide[columns], ["family", "problem", "sampler"])
+    return _strict_mean(by_problem, ["family", "sampler"])
+
+
+def _strict_mean(table: pd.DataFrame, levels: list[str]) -> pd.DataFrame:
+    """Returns the means of groups, NaN where any row of the group is."""
+    groups = table.groupby(levels)
+    return groups.mean().where(groups.count().eq(groups.size(), axis=0))
 
 
 def trials_to_optimum(rows: pd.DataFrame) -> pd.DataFrame:

@@ -32,6 +32,13 @@ def test_a_run_that_ended_at_its_optimum_stays_there() -> None:
     assert summary.curves(ROWS).loc[("f", "p", "a", 1)].tolist() == [1.0, 0.0, 0.0]
 
 
+def test_a_run_that_ended_without_its_optimum_has_no_later_regret() -> None:
+    rows = pd.concat([ROWS, rows_of("b", 2, [0.9, 0.5])])
+    late = summary.curves(rows).loc[("f", "p", "b")][3].tolist()
+    assert late[:2] == [0.2, 0.0]
+    assert np.isnan(late[2])
+
+
 def test_trials_to_optimum() -> None:
     runs = summary.trials_to_optimum(ROWS).droplevel(["family", "problem"])
     assert runs["trial"].to_dict() == {("a", 0): 3, ("a", 1): 2, ("b", 0): 3, ("b", 1): 3}

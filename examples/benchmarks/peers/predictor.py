@@ -85,7 +85,7 @@ class WeakPredictorSearch:
     task: Task
     n_startup: int = 20
     batch_size: int = 10
-    n_top: int = 100
+    n_top: int = 50
     max_pool: int = 70_000
     n_random: int = 5_000
     queue: list[Params] = field(default_factory=list)
@@ -99,18 +99,16 @@ class WeakPredictorSearch:
         return self.queue.pop()
 
     def _batch(self, history: list[Sample], rng: np.random.Generator) -> list[Params]:
-        from sklearn.ensemble import HistGradientBoostingRegressor
+        from sklearn.ensemble import GradientBoostingRegressor
 
         seen = {s.key for s in history}
         pool = self._pool(history, seen, rng)
         if not pool:
             return [self.task.random(rng)]
-        model = HistGradientBoostingRegressor(
-            min_samples_leaf=5, random_state=int(rng.integers(2**31))
-        )
+        model = GradientBoostingRegressor(random_state=int(rng.integers(2**31)))
         x, y = _training_set(history, self.task.distributions)
         predicted = _fit(model, x, y).predict(encode(pool, self.task.distributions))
-        # WeakNAS widens its sample by ties in no order: a stable sort would follow the pool's.
+        # Trees predict many ties: put them in random order, not in the pool's.
         order = np.lexsort((rng.random(len(pool)), predicted))[-self.n_top :]
         chosen = rng.choice(order, min(self.batch_size, len(order)), replace=False)
         return [pool[i] for i in chosen]
