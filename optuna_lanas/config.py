@@ -1,0 +1,61 @@
+"""The settings of a search, as the core takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Config:
+    """See `LaNASSampler` for what the first ones do.
+
+    Attributes:
+        exploration: c of the UCB formula, in units of the tree's values.
+        max_depth: Greatest number of latent actions on a path.
+        min_samples_leaf: Least number of samples in a leaf.
+        ridge: Penalty of a latent action's weights.
+        use_ranks: Whether the tree sees ranks in (0, 1) instead of values.
+        n_select: Samples between two learning phases; 0 for whenever the history has grown by
+            `tree_growth`.
+        n_first: Samples before the first learning phase, if `n_select` is given.
+        is_uniform: Whether to draw evenly from the leaf, as published.
+        tree_growth: Factor by which a history grows between two learning phases.
+        kernel_growth: Factor by which it grows between two fits of the kernel.
+        max_model_samples: Greatest number of samples of the Gaussian process.
+        max_iterations: Of a fit of the kernel.
+    """
+
+    exploration: float = 0.1
+    max_depth: int = 5
+    min_samples_leaf: int = 5
+    ridge: float = 1.0
+    use_ranks: bool = True
+    n_select: int = 0
+    n_first: int = 0
+    is_uniform: bool = False
+    tree_growth: float = 1.02
+    kernel_growth: float = 1.1
+    max_model_samples: int = 256
+    max_iterations: int = 30
+
+    def n_grown(self, n: int) -> int:
+        """How many of `n` samples the tree is grown from."""
+        if self.n_select == 0:
+            return last_milestone(n, self.tree_growth)
+        if n <= self.n_first:
+            return n
+        return self.n_first + (n - self.n_first) // self.n_select * self.n_select
+
+    def n_fitted(self, n: int) -> int:
+        """How many of `n` samples the kernel is fitted to."""
+        return last_milestone(n, self.kernel_growth)
+
+
+def last_milestone(n: int, growth: float) -> int:
+    """Return the last of the milestones 1, .., m -> max(m + 1, growth m), .. up to ``n``."""
+    milestone = 1
+    while True:
+        following = max(milestone + 1, int(milestone * growth))
+        if following > n:
+            return milestone
+        milestone = following

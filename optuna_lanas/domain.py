@@ -1,0 +1,271 @@
+"""The domain of a search: its points, their encodings and embeddings.
+
+Notation
+    p    point, `[n_params]`: a category's index, or a coordinate in [0, 1]; NaN where absent
+    P    points, `[n, n_params]`
+    X    encodings, `[n, dim]`: what latent actions see
+    E    embeddings, `[n, k]`: what kernels measure distances in
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+MAX_KNOTS = 9
+
+
+@dataclass(frozen=True, eq=False)
+class Architectures:
+    """What an architecture space knows better than its parameters one by one.
+
+    Attributes:
+        params: `[n_own]` ints, which of the domain's parameters make the architecture.
+        encode: `[n, n_own]` points to `[n, dim]` encodings, rows of NaN for invalid ones.
+        keys: Points to `n` hashables, equal for isomorphic architectures, None for invalid ones.
+        sample: ``(n, rng)`` to points drawn evenly over architectures; None where unknown.
+    """
+
+    params: np.ndarray
+    encode: Callable[[np.ndarray], np.ndarray]
+    keys: Callable[[np.ndarray], list[Hashable | None]]
+    sample: Callable[[int, np.random.Generator], np.ndarray] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """The search space as arrays, one entry a parameter.
+
+    Attributes:
+        n_choices: `[n_params]` ints, the choices of a categorical parameter, 0 for a numeric one.
+        low: `[n_params]`, the least value of a numeric parameter (categorical: any number).
+        high: `[n_params]`, its greatest value.
+        step: `[n_params]`, the distance of two neighbours on its grid, 0 where it is continuous.
+        is_log: `[n_params]` bools, whether its coordinate is logarithmic.
+        architectures: What an architecture space adds.
+        presence: Points to `[n, n_params]` bools, the parameters that a point has; None where
+            every point has all of them.
+    """
+
+    n_choices: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    step: np.ndarray
+    is_log: np.ndarray
+    architectures: Architectures | None = None
+    presence: Callable[[np.ndarray], np.ndarray] | None = None
+
+    @property
+    def n_params(self) -> int:
+        """The number of parameters."""
+        return len(self.n_choices)
+
+    @cached_property
+    def is_categorical(self) -> np.ndarray:
+        """`[n_params]` bools."""
+        return self.n_choices > 0
+
+    @cached_property
+    def n_values(self) -> np.ndarray:
+        """`[n_params]` floats: how many values a parameter can take, infinite if continuous."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            levels = np.rint(self.high / self.step - self.low / self.step) + 1.0
+        levels = np.where(self.step > 0, levels, np.inf)
+        return np.where(self.is_categorical, self.n_choices, levels)
+
+    @cached_property
+    def n_points(self) -> float:
+        """How many points the domain has, infinite if a parameter is continuous."""
+        with np.errstate(over="ignore"):
+            return float(np.prod(self.n_values))
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Return `[n, n_params]` points: evenly over architectures if known, else over points."""
+        points = self._sample_params(n, rng)
+        if self.architectures is not None and self.architectures.sample is not None:
+            points[:, self.architectures.params] = self.architectures.sample(n, rng)
+        return points
+
+    def _sample_params(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        draws = rng.random((n, self.n_params))
+        first, last = self._half_steps
+        numeric = self.snap(first + draws * (last - first))
+        return np.where(self.is_categorical, np.floor(draws * self.n_choices), numeric)
+
+    def enumerate(self, indices: np.ndarray) -> np.ndarray:
+        """Return `[n, n_params]` points of a finite domain by their flat indices `[n]`."""
+        shape = tuple(self.n_values.astype(int))
+        grid = np.stack(np.unravel_index(indices, shape), axis=1).astype(float)
+        values = self.low + grid * self.step
+        return np.where(self.is_categorical, grid, self.snap(self.to_unit(values)))
+
+    def snap(self, points: np.ndarray) -> np.ndarray:
+        """Return numeric coordinates moved to the nearest value that a parameter can take."""
+        on_grid = (self.step > 0) & ~self.is_categorical
+        if not on_grid.any():
+            return np.clip(points, 0.0, 1.0)
+        step = np.where(on_grid, self.step, 1.0)
+        values = self.to_values(np.clip(points, *self._half_steps))
+        values = self.low + step * np.rint((values - self.low) / step)
+        snapped = self.to_unit(np.clip(values, self.low, self.high))
+        return np.where(on_grid, snapped, np.clip(points, 0.0, 1.0))
+
+    def without_absent(self, points: np.ndarray) -> np.ndarray:
+        """Return points with NaN for every parameter that they do not have."""
+        if self.presence is None:
+            return points
+        return np.where(self.presence(points), points, np.nan)
+
+    def keys(self, points: np.ndarray) -> list[Hashable | None]:
+        """Return `n` hashables, equal for equal points or architectures, None for invalid ones."""
+        if self.architectures is None:
+            return [row.tobytes() for row in np.round(points, 12) + 0.0]
+        own = self.architectures.keys(points[:, self.architectures.params])
+        others = np.round(points[:, self._others], 12) + 0.0
+        if others.shape[1] == 0:
+            return own
+        return [
+            None if key is None else (key, row.tobytes())
+            for key, row in zip(own, others, strict=True)
+        ]
+
+    def encode(self, points: np.ndarray) -> np.ndarray:
+        """Return `[n, dim]` encodings of `[n, n_params]` points.
+
+        A categorical parameter is one-hot. A numeric one is a soft one-hot code over evenly
+        spaced knots, so that a linear function of the encoding is piecewise linear in the
+        coordinate. A parameter that a point does not have is all zero.
+        """
+        if self.architectures is None:
+            return self._encode_params(points)
+        own = self.architectures.encode(points[:, self.architectures.params])
+        if len(self._others) == 0:
+            return own
+        return np.hstack([own, self._encode_params(points)[:, self._is_other_column]])
+
+    def _encode_params(self, points: np.ndarray) -> np.ndarray:
+        absent = np.isnan(points)
+        position = np.where(absent, 0.0, points)
+        position = np.where(self.is_categorical, position, position * (self._n_knots - 1))
+        last = np.where(self.is_categorical, self._n_knots - 1, np.maximum(self._n_knots - 2, 0))
+        lower = np.minimum(np.floor(position), last).astype(np.intp)
+        weight = position - lower
+        n_columns = int(self._n_knots.sum())
+        codes = np.zeros((len(points), n_columns + 1))
+        rows = np.arange(len(points))[:, None]
+        codes[rows, self.first_column + lower] = np.where(absent, 0.0, 1.0 - weight)
+        upper = np.where(absent | (weight <= 0.0), n_columns, self.first_column + lower + 1)
+        codes[rows, upper] = weight
+        return codes[:, :-1]
+
+    def embed(self, points: np.ndarray, encodings: np.ndarray) -> np.ndarray:
+        """Return `[n, k]` vectors in whose distances kernels measure likeness.
+
+        Two categories are one apart, two values as far as their coordinates. A numeric parameter
+        that some points lack has a second column, 1 where it is absent. An architecture's
+        encoding is its own embedding, in which all columns share one scale.
+
+        Args:
+            points: `[n, n_params]`.
+            encodings: `[n, dim]`, their encodings.
+        """
+        numeric = points[:, self._is_plain & ~self.is_categorical]
+        parts = [self._own_columns(encodings), self._one_hot_columns(encodings), numeric]
+        if self.presence is not None:
+            absent = np.isnan(numeric)
+            parts[-1] = np.where(absent, 0.5, numeric)
+            parts.append(absent)
+        return np.hstack(parts)
+
+    def embedding_groups(self, dim: int) -> np.ndarray:
+        """Return `[k]` ints: the columns of an embedding with one number share their scale.
+
+        Args:
+            dim: Length of an encoding.
+        """
+        one_hot = self.column_param[self._is_plain_one_hot]
+        numeric = np.flatnonzero(self._is_plain & ~self.is_categorical)
+        own = np.full(dim - int(self._is_other_column.sum()), -1)
+        parts = [own, one_hot, numeric, *([] if self.presence is None else [numeric])]
+        return np.unique(np.concatenate(parts), return_inverse=True)[1].astype(np.intp)
+
+    def n_scales(self, dim: int) -> int:
+        """Return the number of dimensions: plain parameters, and an architecture's columns."""
+        return len(self._others) + dim - int(self._is_other_column.sum())
+
+    def _own_columns(self, encodings: np.ndarray) -> np.ndarray:
+        return encodings[:, : encodings.shape[1] - int(self._is_other_column.sum())]
+
+    def _one_hot_columns(self, encodings: np.ndarray) -> np.ndarray:
+        others = encodings[:, encodings.shape[1] - int(self._is_other_column.sum()) :]
+        is_one_hot = self._is_plain_one_hot[self._is_other_column]
+        one_hot: np.ndarray = others[:, is_one_hot] * np.sqrt(0.5)
+        return one_hot
+
+    @cached_property
+    def _is_plain(self) -> np.ndarray:
+        """`[n_params]` bools: parameters that are not an architecture's."""
+        is_plain = np.ones(self.n_params, dtype=bool)
+        if self.architectures is not None:
+            is_plain[self.architectures.params] = False
+        return is_plain
+
+    @cached_property
+    def _others(self) -> np.ndarray:
+        return np.flatnonzero(self._is_plain)
+
+    @cached_property
+    def _is_other_column(self) -> np.ndarray:
+        return self._is_plain[self.column_param]
+
+    @cached_property
+    def _is_plain_one_hot(self) -> np.ndarray:
+        return self._is_other_column & self.is_categorical[self.column_param]
+
+    @cached_property
+    def first_column(self) -> np.ndarray:
+        """`[n_params]` ints: where a parameter's columns begin in the encoding."""
+        return np.concatenate([[0], np.cumsum(self._n_knots)[:-1]]).astype(np.intp)
+
+    @cached_property
+    def column_param(self) -> np.ndarray:
+        """`[dim]` ints: the parameter that a column of the encoding belongs to."""
+        return np.repeat(np.arange(self.n_params), self._n_knots)
+
+    @cached_property
+    def _n_knots(self) -> np.ndarray:
+        knots = np.minimum(self.n_values, MAX_KNOTS)
+        return np.where(self.is_categorical, self.n_choices, knots).astype(np.intp)
+
+    @cached_property
+    def _half_steps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Coordinates half a step outside the range, so that every value is drawn as often."""
+        half = 0.5 * np.where(self.is_categorical, 0.0, self.step)
+        return self.to_unit(self.low - half), self.to_unit(self.high + half)
+
+    @cached_property
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = (
+            np.where(self.is_log, np.log(np.where(self.is_log, bound, 1.0)), bound)
+            for bound in (self.low, self.high)
+        )
+        return low, high
+
+    def to_values(self, points: np.ndarray) -> np.ndarray:
+        """Return the values of coordinates; a category stays its index."""
+        low, high = self._bounds
+        values = low * (1.0 - points) + high * points
+        values = np.where(self.is_log, np.exp(np.where(self.is_log, values, 0.0)), values)
+        return np.where(self.is_categorical, points, values)
+
+    def to_unit(self, values: np.ndarray) -> np.ndarray:
+        """Return the coordinates of numeric values; 0.5 where a range is a single value."""
+        low, high = self._bounds
+        scaled = np.where(self.is_log, np.log(np.where(self.is_log, values, 1.0)), values)
+        width = np.where(high > low, 0.5 * high - 0.5 * low, 1.0)
+        return np.where(high > low, (0.5 * scaled - 0.5 * low) / width, 0.5)

@@ -1,0 +1,204 @@
+"""Optuna's params and the core's points: the only place where both meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalDistribution
+from optuna.distributions import FloatDistribution
+from optuna.distributions import IntDistribution
+
+from optuna_lanas.domain import Architectures
+from optuna_lanas.domain import Domain
+
+
+@dataclass(frozen=True, eq=False)
+class ParamEncoding:
+    """The mapping of params to points.
+
+    Attributes:
+        distributions: By name, sorted; what a param of the next trial may be.
+        domain: The union of all ranges that were seen.
+    """
+
+    distributions: dict[str, BaseDistribution]
+    domain: Domain
+
+    @cached_property
+    def names(self) -> list[str]:
+        """`n_params` names, in the order of a point's entries."""
+        return list(self.distributions)
+
+    def to_point(self, params: Mapping[str, Any]) -> np.ndarray:
+        """Return the point `[n_params]` of params, NaN where a param is missing."""
+        internal = np.full(len(self.names), np.nan)
+        for column, (name, distribution) in enumerate(self.distributions.items()):
+            if name in params:
+                internal[column] = self._internal(name, distribution, params[name])
+        return self._to_points(internal[None])[0]
+
+    def to_params(self, point: np.ndarray) -> dict[str, Any]:
+        """Return the params of a point, each within its distribution; NaN is left out."""
+        values = self.domain.to_values(point)
+        return {
+            name: _external(distribution, float(value))
+            for (name, distribution), value in zip(self.distributions.items(), values, strict=True)
+            if not np.isnan(value)
+        }
+
+    def limits(
+        self, distributions: Mapping[str, BaseDistribution]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the least and the greatest coordinates, `[n_params]` each, of distributions."""
+        low, high = np.full(len(self.names), -np.inf), np.full(len(self.names), np.inf)
+        for column, name in enumerate(self.names):
+            distribution = distributions.get(name)
+            if isinstance(distribution, FloatDistribution | IntDistribution):
+                low[column], high[column] = distribution.low, distribution.high
+        unit_low, unit_high = (
+            self.domain.to_unit(np.where(np.isinf(bound), fallback, bound))
+            for bound, fallback in ((low, self.domain.low), (high, self.domain.high))
+        )
+        is_categorical = self.domain.is_categorical
+        return (
+            np.where(is_categorical, -np.inf, unit_low),
+            np.where(is_categorical, np.inf, unit_high),
+        )
+
+    def columns(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        """Return params as columns, `[n]` each, of `[n, n_params]` points."""
+        values = self.domain.to_values(points)
+        return {
+            name: _external_column(distribution, values[:, column])
+            for column, (name, distribution) in enumerate(self.distributions.items())
+        }
+
+    def from_columns(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return `[n, n_params]` points of params given as columns."""
+        internal = [
+            _internal_column(distribution, columns[name])
+            for name, distribution in self.distributions.items()
+        ]
+        return self._to_points(np.stack(internal, axis=1))
+
+    def with_architectures(self, make: Callable[[ParamEncoding], Architectures]) -> ParamEncoding:
+        """Return the same encoding with what an architecture space adds to its domain."""
+        return replace(self, domain=replace(self.domain, architectures=make(self)))
+
+    def narrowed(self, names: Sequence[str]) -> ParamEncoding:
+        """Return the encoding of some of the parameters alone."""
+        chosen = [column for column, name in enumerate(self.names) if name in names]
+        domain = Domain(
+            n_choices=self.domain.n_choices[chosen],
+            low=self.domain.low[chosen],
+            high=self.domain.high[chosen],
+            step=self.domain.step[chosen],
+            is_log=self.domain.is_log[chosen],
+        )
+        return ParamEncoding(
+            {self.names[c]: self.distributions[self.names[c]] for c in chosen}, domain
+        )
+
+    def _internal(self, name: str, distribution: BaseDistribution, value: Any) -> float:
+        try:
+            return self._choice_index[name][value]
+        except (KeyError, TypeError):  # numeric, unhashable, or NaN
+            return float(distribution.to_internal_repr(value))
+
+    @cached_property
+    def _choice_index(self) -> dict[str, dict[Any, int]]:
+        return {
+            name: _index_of(distribution.choices)
+            for name, distribution in self.distributions.items()
+            if isinstance(distribution, CategoricalDistribution)
+        }
+
+    def _to_points(self, internal: np.ndarray) -> np.ndarray:
+        return np.where(self.domain.is_categorical, internal, self.domain.to_unit(internal))
+
+
+def make_encoding(versions: Mapping[str, Sequence[BaseDistribution]]) -> ParamEncoding:
+    """Return the encoding of parameters whose distributions may have changed from trial to trial.
+
+    Args:
+        versions: By name, the distributions seen, the newest one last.
+    """
+    newest = {name: versions[name][-1] for name in sorted(versions)}
+    bounds = np.array([_union(versions[name]) for name in newest], dtype=float).reshape(-1, 4)
+    domain = Domain(
+        n_choices=np.array([_n_choices(d) for d in newest.values()], dtype=np.intp),
+        low=bounds[:, 0],
+        high=bounds[:, 1],
+        step=bounds[:, 2],
+        is_log=bounds[:, 3] > 0,
+    )
+    return ParamEncoding(newest, domain)
+
+
+def _index_of(choices: Sequence[Any]) -> dict[Any, int]:
+    """The first index of every hashable choice; a NaN is equal to no other NaN and left out."""
+    index: dict[Any, int] = {}
+    for i, choice in enumerate(choices):
+        if choice == choice and choice.__hash__ is not None:
+            index.setdefault(choice, i)
+    return index
+
+
+def _union(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, bool]:
+    """The least low, the greatest high, the common step or 0, and whether all are logarithmic."""
+    numeric = [d for d in versions if isinstance(d, FloatDistribution | IntDistribution)]
+    if not numeric:
+        return 0.0, 1.0, 0.0, False
+    steps = {_step(d) for d in numeric}
+    aligned = len(steps) == 1 and len({d.low for d in numeric}) == 1
+    step = steps.pop() if aligned or steps == {1.0} else 0.0
+    low, high = min(d.low for d in numeric), max(d.high for d in numeric)
+    return float(low), float(high), step, all(d.log for d in numeric) and low > 0
+
+
+def _n_choices(distribution: BaseDistribution) -> int:
+    is_categorical = isinstance(distribution, CategoricalDistribution)
+    return len(distribution.choices) if is_categorical else 0
+
+
+def _step(distribution: FloatDistribution | IntDistribution) -> float:
+    return float(distribution.step or 0.0)
+
+
+def _external(distribution: BaseDistribution, value: float) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[int(value)]
+    if isinstance(distribution, IntDistribution):
+        low, high, step = distribution.low, distribution.high, distribution.step
+        return min(max(low + round((value - low) / step) * step, low), high)
+    assert isinstance(distribution, FloatDistribution)
+    value = min(max(value, distribution.low), distribution.high)
+    if distribution.step is not None:
+        n_steps = round((value - distribution.low) / distribution.step)
+        value = distribution.low + n_steps * distribution.step
+    return float(min(max(value, distribution.low), distribution.high))
+
+
+def _external_column(distribution: BaseDistribution, values: np.ndarray) -> np.ndarray:
+    if isinstance(distribution, CategoricalDistribution):
+        choices = np.empty(len(distribution.choices), dtype=object)
+        choices[:] = distribution.choices
+        return choices[values.astype(np.intp)]
+    return np.array([_external(distribution, float(value)) for value in values], dtype=object)
+
+
+def _internal_column(distribution: BaseDistribution, column: np.ndarray) -> np.ndarray:
+    if isinstance(distribution, CategoricalDistribution):
+        internal = np.full(len(column), -1.0)
+        for index, choice in enumerate(distribution.choices):
+            internal[np.asarray(column == choice)] = index
+        return internal
+    return column.astype(float)

@@ -1,0 +1,96 @@
+"""What a trial's result is worth: one number a trial, the greater the better.
+
+Complete and feasible trials come first, then pruned ones (by their last step, then their value),
+infeasible ones (by their total violation) and failed ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
+
+
+COMPLETE, PRUNED, INFEASIBLE, FAILED = range(4)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of an ended trial.
+
+    Attributes:
+        kind: COMPLETE, PRUNED, INFEASIBLE or FAILED.
+        values: The objectives, the greater the better; for the other kinds what orders them.
+    """
+
+    kind: int
+    values: tuple[float, ...]
+
+
+def outcome_of(trial: FrozenTrial, directions: Sequence[StudyDirection]) -> Outcome | None:
+    """Return the outcome of an ended trial, None if it has none."""
+    signs = [1.0 if d == StudyDirection.MAXIMIZE else -1.0 for d in directions]
+    if trial.state == TrialState.FAIL:
+        return Outcome(FAILED, (0.0,))
+    if trial.state == TrialState.PRUNED:
+        return Outcome(PRUNED, _last_report(trial, signs[0]))
+    if trial.values is None:
+        return None
+    violation = total_violation(trial)
+    if violation > 0.0:
+        return Outcome(INFEASIBLE, (-violation,))
+    return Outcome(COMPLETE, tuple(s * v for s, v in zip(signs, trial.values, strict=True)))
+
+
+def total_violation(trial: FrozenTrial) -> float:
+    """Return by how much a trial exceeds its constraints: Optuna 5's, or the list of Optuna 4."""
+    constraints = getattr(trial, "constraints", None)
+    numbers = list(constraints.values()) if constraints else trial.system_attrs.get("constraints")
+    return sum(math.inf if math.isnan(c) else max(c, 0.0) for c in numbers or ())
+
+
+def scores(kinds: np.ndarray, complete_scores: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return `[n]` finite numbers, ordered as the outcomes are.
+
+    Infinite scores become the greatest or least finite one. Outcomes that are not complete are
+    spread below the least complete score, over a width that is that of the complete ones.
+
+    Args:
+        kinds: `[n]` ints.
+        complete_scores: `[n]`; only those of complete outcomes are read.
+        values: `[n, k]`, of outcomes, 0 where these are shorter.
+    """
+    complete = kinds == COMPLETE
+    result = np.zeros(len(kinds))
+    result[complete] = _finite(complete_scores[complete])
+    if complete.all():
+        return result
+    least = result[complete].min() if complete.any() else 0.0
+    width = np.ptp(result[complete]) if complete.any() else 0.0
+    keys = np.column_stack([kinds, -values])[~complete]
+    _, place = np.unique(keys, axis=0, return_inverse=True)
+    place = place.reshape(-1) + 1.0
+    result[~complete] = least - (width or 1.0) * place / place.max()
+    return result
+
+
+def _last_report(trial: FrozenTrial, sign: float) -> tuple[float, float]:
+    if not trial.intermediate_values:
+        return -math.inf, -math.inf
+    step = max(trial.intermediate_values)
+    value = sign * trial.intermediate_values[step]
+    return float(step), -math.inf if math.isnan(value) else value
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    finite = np.isfinite(values)
+    if finite.all():
+        return values
+    if not finite.any():
+        return np.sign(values)
+    return np.clip(values, values[finite].min(), values[finite].max())

@@ -1,0 +1,394 @@
+"""LaNASSampler: trials in, params out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
+import json
+import logging
+import math
+import threading
+from typing import Any
+import weakref
+import zlib
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
+
+from optuna_lanas.architecture import checked_space
+from optuna_lanas.architecture import make_architectures
+from optuna_lanas.architecture import space_distributions
+from optuna_lanas.config import Config
+from optuna_lanas.encoding import make_encoding
+from optuna_lanas.search import Limits
+from optuna_lanas.search import Proposal
+from optuna_lanas.search import sample_new
+from optuna_lanas.search import suggest
+from optuna_lanas.study_record import PARAMS_KEY
+from optuna_lanas.study_record import StudyRecord
+
+
+_logger = logging.getLogger(__name__)
+
+
+class LaNASSampler(BaseSampler):
+    """Sampler using latent action neural architecture search (LaNAS).
+
+    From the study's own history it learns a tree of *latent actions*: linear models of the
+    objective, each of which splits a region of the search space into a good and a bad part. A leaf
+    is chosen by upper confidence bounds, and a point inside its region by Thompson sampling: the
+    best one under a function drawn from a Gaussian process fitted to the samples about the leaf.
+
+    The study is the only state. The same history, seed and trial number give the same suggestion,
+    whichever worker asks and whatever it remembers.
+
+    Example:
+        .. testcode::
+
+            import optuna
+            from optuna_lanas import LaNASSampler
+
+
+            def objective(trial):
+                depth = trial.suggest_int("depth", 1, 8)
+                operation = trial.suggest_categorical("operation", ["conv", "pool", "skip"])
+                rate = trial.suggest_float("rate", 1e-5, 1e-1, log=True)
+                return depth * (operation == "conv") - abs(rate - 1e-3)
+
+
+            study = optuna.create_study(direction="maximize", sampler=LaNASSampler(seed=0))
+            study.optimize(objective, n_trials=30)
+
+    Args:
+        seed: Seed of all draws; None for a fresh one. Workers may share it, since it is mixed
+            with the trial's number.
+        n_startup_trials: Number of finished trials before the first one that a model proposes.
+            Until then trials are drawn at random, without repeats. 0 lets the model start from
+            one finished trial.
+        space: An architecture space (see `optuna_lanas.spaces.ArchitectureSpace`), which knows
+            the encoding, validity and isomorphs of its architectures. None for parameters as
+            they are.
+        exploration: c of the UCB formula, in units of the mean rank, which lies in (0, 1). The
+            greater, the more often regions with few trials are visited. 0 follows the best mean.
+        max_depth: Greatest number of latent actions on a path: at most ``2 ** max_depth`` regions.
+            0 for no tree.
+        min_samples_leaf: Least number of trials in a region, at least 1.
+        avoid_duplicates: Whether a configuration is tried once only, as long as there are untried
+            ones. False for a noisy objective whose repeats are wanted.
+        consider_failed_trials: Whether a failed trial counts as the worst value, so that regions
+            that fail are left. Otherwise failed trials are only not repeated.
+        independent_sampler: Draws a parameter that no trial has asked for before, about which
+            nothing is known; None for uniform draws.
+        warn_independent_sampling: Whether to warn, once a study, when a parameter is drawn
+            independently after the start-up.
+        constraints_func: From a finished trial to a sequence of numbers, of which those above 0
+            are violations. For Optuna 4; with Optuna 5 prefer ``trial.set_constraint``.
+
+    Raises:
+        ValueError: If an argument is outside its range.
+        TypeError: If an argument is of the wrong type.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int | None = None,
+        n_startup_trials: int = 10,
+        space: Any | None = None,
+        exploration: float = 0.1,
+        max_depth: int = 5,
+        min_samples_leaf: int = 5,
+        avoid_duplicates: bool = True,
+        consider_failed_trials: bool = False,
+        independent_sampler: BaseSampler | None = None,
+        warn_independent_sampling: bool = True,
+        constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
+    ) -> None:
+        _check_at_least("n_startup_trials", n_startup_trials, 0, "0 starts from one trial")
+        _check_at_least("max_depth", max_depth, 0, "0 searches without a tree")
+        _check_at_least("min_samples_leaf", min_samples_leaf, 1, "a region needs a trial")
+        _check_exploration(exploration)
+        if seed is not None:
+            _check_at_least("seed", seed, 0, "None draws a fresh one")
+        self._config = Config(
+            exploration=exploration, max_depth=max_depth, min_samples_leaf=min_samples_leaf
+        )
+        self._seed = _fresh_seed() if seed is None else int(seed)
+        self._n_startup_trials = n_startup_trials
+        self._space = None if space is None else checked_space(space)
+        self._avoid_duplicates = avoid_duplicates
+        self._consider_failed_trials = consider_failed_trials
+        self._independent_sampler = independent_sampler
+        self._warn_independent_sampling = warn_independent_sampling
+        self._constraints_func = constraints_func
+        self._records = _Records()
+
+    @classmethod
+    def paper(
+        cls,
+        *,
+        seed: int | None = None,
+        height: int = 5,
+        n_select: int = 100,
+        exploration: float = 0.5,
+        n_startup_trials: int | None = None,
+        ridge: float = 1e-6,
+        use_ranks: bool = False,
+        space: Any | None = None,
+    ) -> LaNASSampler:
+        """Return the algorithm as published, on the same tree.
+
+        Every node of a tree of fixed height is split by a least-squares model of the raw values
+        at their mean; the tree is grown anew after every ``n_select`` trials; a leaf is chosen by
+        UCB and one point drawn evenly from its region (Wang et al., arXiv 1906.06832, section 3).
+
+        Args:
+            seed: As for the class.
+            height: Height of the tree in the paper's count, in which the root alone has height 1
+                and 5 gives 31 nodes; at least 1.
+            n_select: Trials between two learning phases, at least 1.
+            exploration: c of the UCB formula, in the objective's unit.
+            n_startup_trials: Random trials before the first tree; None for ``n_select``. The
+                paper does not state it.
+            ridge: Penalty of the models' weights, greater than 0; small for least squares.
+            use_ranks: Whether nodes see ranks instead of raw values, unlike the paper.
+            space: As for the class.
+
+        Raises:
+            ValueError: If an argument is outside its range.
+
+        Example:
+            .. testcode::
+
+                import optuna
+                from optuna_lanas import LaNASSampler
+
+                sampler = LaNASSampler.paper(seed=0, n_select=20)
+                study = optuna.create_study(sampler=sampler)
+                study.optimize(lambda trial: trial.suggest_int("x", 0, 99), n_trials=40)
+        """
+        _check_at_least("height", height, 1, "1 searches without a tree")
+        _check_at_least("n_select", n_select, 1, "1 grows a tree at every trial")
+        if not ridge > 0:
+            raise ValueError(
+                f"`ridge` must be greater than 0 for the models to be defined, got {ridge}. "
+                f"Use 1e-6 for least squares."
+            )
+        n_first = n_select if n_startup_trials is None else n_startup_trials
+        sampler = cls(seed=seed, n_startup_trials=n_first, space=space, exploration=exploration)
+        sampler._config = Config(
+            exploration=exploration,
+            max_depth=height - 1,
+            min_samples_leaf=1,
+            ridge=ridge,
+            use_ranks=use_ranks,
+            n_select=n_select,
+            n_first=max(n_first, 1),
+            is_uniform=True,
+        )
+        return sampler
+
+    def reseed_rng(self) -> None:
+        """Draw a fresh seed."""
+        self._seed = _fresh_seed()
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return all parameters that the study knows, with their newest distributions."""
+        with self._records.of(study, self) as record:
+            known = record.encoding.distributions
+            return {name: d for name, d in known.items() if not d.single()}
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        """Return params for a search space, and publish them for other workers."""
+        if not search_space:
+            return {}
+        with self._records.of(study, self) as record:
+            record.expect(search_space)
+            params = self._propose(record, trial, search_space)
+            params = {name: params[name] for name in search_space}
+            if _is_jsonable(params):
+                study._storage.set_trial_system_attr(
+                    trial._trial_id, PARAMS_KEY, json.dumps(params)
+                )
+        return params
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Return a value for a parameter that is new, or whose range the proposal has missed."""
+        with self._records.of(study, self) as record:
+            is_known = param_name in record.encoding.distributions
+            if is_known and record.n_valued >= max(self._n_startup_trials, 1):
+                record.expect({param_name: param_distribution})
+                return self._propose(record, trial, {param_name: param_distribution})[param_name]
+            if record.n_valued >= max(self._n_startup_trials, 1):
+                self._warn_once(record, param_name)
+        if self._independent_sampler is not None:
+            return self._independent_sampler.sample_independent(
+                study, trial, param_name, param_distribution
+            )
+        encoding = make_encoding({param_name: [param_distribution]})
+        point = encoding.domain.sample(1, self._rng(trial, param_name))[0]
+        return encoding.to_params(point)[param_name]
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Pass the trial on to the independent sampler."""
+        if self._independent_sampler is not None:
+            self._independent_sampler.before_trial(study, trial)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Store the constraints of a finished trial, if there is a `constraints_func`."""
+        if self._constraints_func is not None and state in (
+            TrialState.COMPLETE,
+            TrialState.PRUNED,
+        ):
+            constraints = _checked_constraints(self._constraints_func(trial))
+            study._storage.set_trial_system_attr(trial._trial_id, "constraints", constraints)
+        if self._independent_sampler is not None:
+            self._independent_sampler.after_trial(study, trial, state, values)
+
+    def _propose(
+        self, record: StudyRecord, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        encoding = record.encoding
+        history = record.history(trial.number)
+        if not self._avoid_duplicates:
+            history = replace(history, keys=frozenset(), pending_keys=frozenset())
+        limits = Limits(record.fixed_point(trial, search_space), *encoding.limits(search_space))
+        rng = self._rng(trial, *search_space)
+        proposal: Proposal
+        if len(history) < max(self._n_startup_trials, 1):
+            proposal = sample_new(history, record.domain(), limits, rng)
+        else:
+            proposal = suggest(
+                history, record.domain(), self._config, limits, rng, record.memories
+            )
+        return encoding.to_params(proposal.point)
+
+    def _new_record(self, study: optuna.Study) -> StudyRecord:
+        distributions = {} if self._space is None else space_distributions(self._space)
+        architectures = None
+        if self._space is not None:
+            architectures = make_architectures(self._space, list(distributions))
+        return StudyRecord(
+            study.directions,
+            distributions,
+            architectures,
+            with_failed=self._consider_failed_trials,
+        )
+
+    def _rng(self, trial: FrozenTrial, *names: str) -> np.random.Generator:
+        purpose = zlib.crc32("\n".join(names).encode())
+        return np.random.default_rng([self._seed, trial.number, purpose])
+
+    def _warn_once(self, record: StudyRecord, name: str) -> None:
+        if self._warn_independent_sampling and not record.has_warned:
+            record.has_warned = True
+            _logger.warning(
+                f"The parameter {name!r} is drawn at random, since no trial that has ended asked "
+                f"for it; later trials will learn from this one. To silence this, pass "
+                f"`warn_independent_sampling=False`. It is said once a study."
+            )
+
+
+class _Records:
+    """The records of studies, one lock each; neither copied nor pickled with a sampler."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._slots: weakref.WeakKeyDictionary[Any, dict[Any, _Slot]] = weakref.WeakKeyDictionary()
+
+    def of(self, study: optuna.Study, sampler: LaNASSampler) -> _Slot:
+        with self._lock:
+            slots = self._slots.setdefault(study._storage, {})
+            slot = slots.setdefault(study._study_id, _Slot())
+        return slot.prepared(study, sampler)
+
+    def __reduce__(self) -> tuple[type[_Records], tuple[()]]:
+        return _Records, ()
+
+
+class _Slot:
+    """A context manager that locks a study's record and brings it up to date."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._record: StudyRecord | None = None
+
+    def prepared(self, study: optuna.Study, sampler: LaNASSampler) -> _Slot:
+        self._lock.acquire()
+        try:
+            trials = study.get_trials(deepcopy=False)
+            if self._record is None or not self._record.can_follow(trials):
+                self._record = sampler._new_record(study)
+            self._record.read(trials)
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __enter__(self) -> StudyRecord:
+        assert self._record is not None, "`prepared` made it"
+        return self._record
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
+def _fresh_seed() -> int:
+    return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+
+
+def _is_jsonable(params: dict[str, Any]) -> bool:
+    return all(isinstance(v, bool | int | float | str | None) for v in params.values())
+
+
+def _checked_constraints(constraints: Sequence[float]) -> list[float]:
+    numbers = [float(c) for c in constraints]
+    if any(math.isnan(c) for c in numbers):
+        raise ValueError(
+            f"`constraints_func` must return numbers, of which those above 0 are violations, "
+            f"got {numbers}. Return a large number for a constraint that cannot be computed."
+        )
+    return numbers
+
+
+def _check_at_least(name: str, value: Any, least: int, remedy: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"`{name}` must be an int, got {value!r} of {type(value).__name__}.")
+    if value < least:
+        raise ValueError(f"`{name}` must be at least {least} ({remedy}), got {value}.")
+
+
+def _check_exploration(exploration: Any) -> None:
+    if isinstance(exploration, bool) or not isinstance(exploration, int | float | np.number):
+        raise TypeError(
+            f"`exploration` must be a float, got {exploration!r} of {type(exploration).__name__}."
+        )
+    if not 0 <= exploration < math.inf:
+        raise ValueError(
+            f"`exploration` must be at least 0 and finite, got {exploration}. "
+            f"0 follows the best mean, 0.1 is the default."
+        )

@@ -1,0 +1,259 @@
+"""A study's trials as arrays, each trial read once.
+
+A record only saves time: one made anew from the same trials says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Hashable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
+import json
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
+
+from optuna_lanas.config import last_milestone
+from optuna_lanas.domain import Architectures
+from optuna_lanas.domain import Domain
+from optuna_lanas.encoding import make_encoding
+from optuna_lanas.encoding import ParamEncoding
+from optuna_lanas.history import History
+from optuna_lanas.objective import COMPLETE
+from optuna_lanas.objective import FAILED
+from optuna_lanas.objective import outcome_of
+from optuna_lanas.objective import scores
+from optuna_lanas.pareto import add_dominance
+from optuna_lanas.presence import fit_presence
+from optuna_lanas.rows import Rows
+from optuna_lanas.search import Memories
+
+
+PARAMS_KEY = "lanas:relative_params"
+N_TRIALS_PER_WORKER = 50
+PRESENCE_GROWTH = 1.5
+
+
+class StudyRecord:
+    """What is known of one study.
+
+    Args:
+        directions: The study's.
+        distributions: Parameters that are known before any trial asked for them.
+        architectures: Makes what an architecture space adds, for an encoding.
+        with_failed: Whether a failed trial is a sample, of the least value.
+    """
+
+    def __init__(
+        self,
+        directions: Sequence[StudyDirection],
+        distributions: Mapping[str, BaseDistribution],
+        architectures: Callable[[ParamEncoding], Architectures] | None,
+        *,
+        with_failed: bool,
+    ) -> None:
+        self._directions = list(directions)
+        self._architectures = architectures
+        self._with_failed = with_failed
+        self._versions = {name: [distribution] for name, distribution in distributions.items()}
+        self._trials: Sequence[FrozenTrial] = []
+        self.has_warned = False
+        self._n_read = 0
+        self._open: set[int] = set()
+        self._ended: list[FrozenTrial] = []
+        self._forget()
+
+    def can_follow(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether trials are a later state of what was read."""
+        if len(trials) < self._n_read or (trials and trials[-1].number != len(trials) - 1):
+            return False
+        last = self._ended[-1] if self._ended else None
+        return last is None or trials[last.number]._trial_id == last._trial_id
+
+    def read(self, trials: Sequence[FrozenTrial]) -> None:
+        """Take in what has changed since the last call."""
+        places = sorted(self._open) + list(range(self._n_read, len(trials)))
+        self._trials, self._n_read = trials, len(trials)
+        ended = sorted((trials[i] for i in places if trials[i].state.is_finished()), key=_end)
+        self._open = {i for i in places if not trials[i].state.is_finished()}
+        is_late = bool(ended and self._ended) and _end(ended[0]) < _end(self._ended[-1])
+        is_news = any([self._see_distributions(trials[i]) for i in places])
+        if is_late or is_news:
+            self._retake([*self._ended, *ended])
+        else:
+            for trial in ended:
+                self._take_in(trial)
+
+    def expect(self, distributions: Mapping[str, BaseDistribution]) -> None:
+        """Make sure that the domain has the parameters of a search space."""
+        if any([self._see(name, distribution) for name, distribution in distributions.items()]):
+            self._retake(self._ended)
+
+    @property
+    def n_valued(self) -> int:
+        """The number of samples."""
+        return len(self._kinds)
+
+    def domain(self) -> Domain:
+        """Return the domain, with what is known of its parameters' presence."""
+        n_fitted = max(
+            self._n_patterns_seen, last_milestone(max(self.n_valued, 1), PRESENCE_GROWTH)
+        )
+        if len(self._patterns) > 1 and self._n_presence != n_fitted:
+            presence = fit_presence(self._points.array[:n_fitted], self.encoding.domain)
+            self._domain = replace(self.encoding.domain, presence=presence)
+            self._n_presence = n_fitted
+        return self._domain
+
+    def history(self, number: int) -> History:
+        """Return the history as the trial of a number sees it."""
+        pending = self._pending_points(number)
+        several = len(self._directions) > 1
+        complete_scores = -self._n_dominating() if several else self._values.array[:, 0]
+        return History(
+            points=self._points.array,
+            encodings=self._encodings.array,
+            values=scores(self._kinds.array[:, 0], complete_scores, self._values.array),
+            objectives=self._objectives() if several else None,
+            pending=self.encoding.domain.encode(pending),
+            keys=self._keys,
+            pending_keys=set(self.encoding.domain.keys(pending)),
+        )
+
+    def fixed_point(
+        self, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
+    ) -> np.ndarray:
+        """Return the coordinates `[n_params]` that a trial does not choose, NaN where it does.
+
+        These are its suggested, enqueued or published params, and for a parameter that is not in
+        the search space its value in the last trial.
+        """
+        last = self._ended[-1].params if self._ended else {}
+        others = {name: value for name, value in last.items() if name not in search_space}
+        known = known_params(trial)
+        chosen = {n for n in search_space if n not in trial.params and n not in _enqueued(trial)}
+        given = {name: value for name, value in known.items() if name not in chosen}
+        return self.encoding.to_point({**others, **given})
+
+    def _forget(self) -> None:
+        """Start the arrays anew, for the parameters as they are known now."""
+        self.encoding = make_encoding(self._versions)
+        if self._architectures is not None:
+            self.encoding = self.encoding.with_architectures(self._architectures)
+        self.memories = Memories()
+        self._domain = self.encoding.domain
+        self._n_presence = -1
+        self._n_patterns_seen = 0
+        self._patterns: set[bytes] = set()
+        self._ended = []
+        self._keys: set[Hashable | None] = set()
+        n_params = self.encoding.domain.n_params
+        dim = self.encoding.domain.encode(np.empty((0, n_params))).shape[1]
+        self._points, self._encodings = Rows(n_params), Rows(dim)
+        self._kinds = Rows(1, dtype=np.intp)
+        self._values = Rows(max(len(self._directions), 2))
+        self._dominating = Rows(1)
+
+    def _see_distributions(self, trial: FrozenTrial) -> bool:
+        """Remember the distributions of a trial; tell whether they are news."""
+        return any([self._see(name, d) for name, d in trial.distributions.items()])
+
+    def _see(self, name: str, distribution: BaseDistribution) -> bool:
+        versions = self._versions.setdefault(name, [])
+        if versions and versions[-1] == distribution:
+            return False
+        is_news = distribution not in versions
+        if not is_news:
+            versions.remove(distribution)
+            self.encoding.distributions[name] = distribution
+        versions.append(distribution)
+        return is_news
+
+    def _retake(self, ended: list[FrozenTrial]) -> None:
+        self._forget()
+        for trial in sorted(ended, key=_end):
+            self._take_in(trial)
+
+    def _take_in(self, trial: FrozenTrial) -> None:
+        self._ended.append(trial)
+        outcome = outcome_of(trial, self._directions)
+        if outcome is None or not trial.params:
+            return
+        point = self.encoding.to_point(trial.params)[None]
+        self._keys.update(self.encoding.domain.keys(point))
+        encoding = self.encoding.domain.encode(point)
+        is_sample = outcome.kind != FAILED or self._with_failed
+        if not is_sample or np.isnan(encoding).any():
+            return
+        self._points.append(point[0])
+        self._encodings.append(encoding[0])
+        self._kinds.append(np.array([outcome.kind]))
+        values = np.zeros(self._values.array.shape[1])
+        values[: len(outcome.values)] = outcome.values
+        self._values.append(values)
+        self._see_pattern(point[0])
+        if len(self._directions) > 1:
+            self._count_dominance(outcome.kind, np.array(outcome.values))
+
+    def _see_pattern(self, point: np.ndarray) -> None:
+        pattern = np.isnan(point).tobytes()
+        if pattern not in self._patterns:
+            self._patterns.add(pattern)
+            self._n_patterns_seen = self.n_valued
+
+    def _count_dominance(self, kind: int, objectives: np.ndarray) -> None:
+        self._dominating.append(np.zeros(1))
+        if kind != COMPLETE:
+            return
+        complete = self._kinds.array[:, 0] == COMPLETE
+        counts = self._dominating.array[complete, 0]
+        add_dominance(counts, self._values.array[complete, : len(self._directions)])
+        self._dominating.array[complete, 0] = counts
+
+    def _n_dominating(self) -> np.ndarray:
+        return self._dominating.array[:, 0]
+
+    def _objectives(self) -> np.ndarray:
+        """`[n, m]`: the objectives, where there are none the least ones of complete samples."""
+        values = self._values.array[:, : len(self._directions)].copy()
+        complete = self._kinds.array[:, 0] == COMPLETE
+        for column in values.T:
+            column[:] = scores(self._kinds.array[:, 0], column, self._values.array)
+        return values if complete.any() else np.zeros_like(values)
+
+    def _pending_points(self, number: int) -> np.ndarray:
+        """`[n_pending, n_params]`: unfinished trials but this one, without those given up."""
+        n_running = sum(self._trials[i].state == TrialState.RUNNING for i in self._open)
+        oldest = len(self._trials) - N_TRIALS_PER_WORKER * max(n_running, 1)
+        params = [
+            known_params(self._trials[i])
+            for i in sorted(self._open)
+            if i >= oldest and self._trials[i].number != number
+        ]
+        points = [self.encoding.to_point(p) for p in params if p]
+        return np.array(points).reshape(len(points), self.encoding.domain.n_params)
+
+
+def known_params(trial: FrozenTrial) -> dict[str, Any]:
+    """Return what is known of an unfinished trial's params: enqueued, published, suggested."""
+    try:
+        published = json.loads(trial.system_attrs.get(PARAMS_KEY, "{}"))
+    except (TypeError, json.JSONDecodeError):
+        published = {}
+    return {**published, **_enqueued(trial), **trial.params}
+
+
+def _enqueued(trial: FrozenTrial) -> dict[str, Any]:
+    enqueued: dict[str, Any] = trial.system_attrs.get("fixed_params", {})
+    return enqueued
+
+
+def _end(trial: FrozenTrial) -> tuple[float, int]:
+    ended = trial.datetime_complete
+    return (0.0 if ended is None else ended.timestamp()), trial.number

@@ -1,0 +1,154 @@
+"""The default proposal: the best point of a region under a function drawn from the posterior.
+
+A Gaussian process is fitted to a bounded number of samples, those whose paths run farthest along
+the leaf's first. One function is drawn from it (Thompson sampling), and climbed inside the
+region: from random points and from changes of the leaf's best, a few rounds of changes to the
+points that the draw likes best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from optuna_lanas import posterior
+from optuna_lanas.config import Config
+from optuna_lanas.domain import Domain
+from optuna_lanas.history import History
+from optuna_lanas.mutation import mutate
+from optuna_lanas.pareto import weighted_scores
+from optuna_lanas.partition import Partition
+from optuna_lanas.region import Region
+
+
+N_RANDOM = 200
+N_NEAR_BEST = 200
+N_ROUNDS = 3
+N_ROUND = 100
+N_PARENTS = 20
+SHARE_OF_BEST = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Points inside a region.
+
+    Attributes:
+        points: `[n, n_params]`, without NaN.
+        embeddings: `[n, k]`.
+        scores: `[n]`, the drawn function's values.
+    """
+
+    points: np.ndarray
+    embeddings: np.ndarray
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+class KernelMemory:
+    """The kernel of the last milestone. It saves time and changes no result."""
+
+    def __init__(self) -> None:
+        self.n_fitted = 0
+        self.kernel: posterior.Kernel | None = None
+
+
+def draw_scores(
+    history: History,
+    domain: Domain,
+    partition: Partition,
+    leaf: int,
+    config: Config,
+    memory: KernelMemory,
+    rng: np.random.Generator,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function of embeddings `[n, k]`, drawn from the posterior about a leaf."""
+    kernel = _fitted_kernel(history, domain, config, memory)
+    chosen = _nearest(partition.depth_shared(leaf), history.values, config.max_model_samples)
+    embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
+    values = history.values[chosen]
+    if history.objectives is not None:
+        values = weighted_scores(history.objectives[chosen], values == values.max(), rng)
+    values = posterior.standardise(values)
+    return posterior.draw_function(embeddings, values, kernel, rng)
+
+
+def climb(
+    domain: Domain,
+    region: Region,
+    best: np.ndarray,
+    score: Callable[[np.ndarray], np.ndarray],
+    settle: Callable[[np.ndarray], np.ndarray],
+    rng: np.random.Generator,
+) -> Candidates:
+    """Return candidates inside a region.
+
+    Args:
+        domain: The domain.
+        region: The leaf's region.
+        best: `[n, n_params]`, the leaf's samples without NaN, the best one first.
+        score: From embeddings to scores.
+        settle: Moves points to where they may be: fixed parameters, narrower ranges.
+        rng: Source of the draws.
+    """
+    likely = np.minimum(rng.geometric(SHARE_OF_BEST, N_NEAR_BEST) - 1, len(best) - 1)
+    first = [domain.sample(N_RANDOM, rng), mutate(domain, best[likely], rng)]
+    found = _inside(domain, region, score, settle(np.vstack(first)))
+    for _ in range(N_ROUNDS):
+        order = np.argsort(-found.scores, kind="stable")[:N_PARENTS]
+        parents = found.points[order] if len(found) else best[:N_PARENTS]
+        changed = mutate(domain, parents[rng.integers(len(parents), size=N_ROUND)], rng)
+        found = _joined(found, _inside(domain, region, score, settle(changed)))
+    return found
+
+
+def _inside(
+    domain: Domain, region: Region, score: Callable[[np.ndarray], np.ndarray], points: np.ndarray
+) -> Candidates:
+    present = domain.without_absent(points)
+    encodings = domain.encode(present)
+    inside = region.contains(encodings)
+    embeddings = domain.embed(present[inside], encodings[inside])
+    return Candidates(points[inside], embeddings, score(embeddings))
+
+
+def _joined(left: Candidates, right: Candidates) -> Candidates:
+    return Candidates(
+        np.vstack([left.points, right.points]),
+        np.vstack([left.embeddings, right.embeddings]),
+        np.append(left.scores, right.scores),
+    )
+
+
+def _fitted_kernel(
+    history: History, domain: Domain, config: Config, memory: KernelMemory
+) -> posterior.Kernel:
+    n_fitted = config.n_fitted(len(history))
+    group = domain.embedding_groups(history.encodings.shape[1])
+    if (
+        memory.kernel is None
+        or memory.n_fitted != n_fitted
+        or len(memory.kernel.group) != len(group)
+    ):
+        values = history.values[:n_fitted]
+        chosen = _nearest(np.zeros(n_fitted), values, config.max_model_samples)
+        memory.kernel = posterior.fit_kernel(
+            domain.embed(history.points[chosen], history.encodings[chosen]),
+            posterior.standardise(values[chosen]),
+            group,
+            domain.n_scales(history.encodings.shape[1]),
+            config.max_iterations,
+        )
+        memory.n_fitted = n_fitted
+    return memory.kernel
+
+
+def _nearest(closeness: np.ndarray, values: np.ndarray, limit: int) -> np.ndarray:
+    """Return the indices of at most ``limit`` samples: the closest, the best first among these."""
+    if len(values) <= limit:
+        return np.arange(len(values))
+    return np.sort(np.lexsort((-values, -closeness))[:limit])

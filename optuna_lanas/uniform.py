@@ -1,0 +1,60 @@
+"""Uniform draws from a region: the published algorithm's proposal.
+
+The paper samples a leaf's polytope by Markov chain Monte Carlo (section 3.2). Here points are
+drawn from the whole domain and kept if they lie in the region, which is exact; where the region
+is too small for that, a random walk from its own samples takes over: a change of one point at a
+time, accepted when it stays inside, whose stationary distribution is uniform.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optuna_lanas.domain import Domain
+from optuna_lanas.history import History
+from optuna_lanas.mutation import mutate
+from optuna_lanas.region import Region
+
+
+N_DRAWS = 256
+N_BATCHES = 16
+N_STEPS = 50
+
+
+def draw_uniform(
+    domain: Domain, region: Region, history: History, starts: np.ndarray, rng: np.random.Generator
+) -> np.ndarray | None:
+    """Return a point `[n_params]` of the region that is not in the history, None if none is met.
+
+    Args:
+        domain: The domain.
+        region: The leaf's region.
+        history: What is not to be drawn again.
+        starts: `[n, n_params]` points inside the region, where a walk may begin.
+        rng: Source of the draws.
+    """
+    for _ in range(N_BATCHES):
+        found = _first_new(domain, region, history, domain.sample(N_DRAWS, rng))
+        if found is not None:
+            return found
+    return _walk(domain, region, history, starts, rng) if len(starts) else None
+
+
+def _walk(
+    domain: Domain, region: Region, history: History, starts: np.ndarray, rng: np.random.Generator
+) -> np.ndarray | None:
+    walkers = starts[rng.integers(len(starts), size=N_DRAWS)]
+    for _ in range(N_STEPS):
+        steps = mutate(domain, walkers, rng)
+        inside = region.contains(domain.encode(domain.without_absent(steps)))
+        walkers = np.where(inside[:, None], steps, walkers)
+    return _first_new(domain, region, history, walkers)
+
+
+def _first_new(
+    domain: Domain, region: Region, history: History, points: np.ndarray
+) -> np.ndarray | None:
+    present = domain.without_absent(points)
+    inside = np.flatnonzero(region.contains(domain.encode(present)))
+    new = inside[history.is_new(domain, present[inside])]
+    return points[new[0]] if len(new) else None
