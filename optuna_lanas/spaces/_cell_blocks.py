@@ -70,7 +70,9 @@ def _pairs(
     states: np.ndarray, operations: np.ndarray, number: np.ndarray, n_operations: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sorted terms of every block in the new numbers, and their rank; last if not yet possible."""
-    renumbered = np.take_along_axis(number, states.reshape(len(states), -1), axis=1)
+    renumbered = np.take_along_axis(
+        number, states.reshape(len(states), 2 * states.shape[1]), axis=1
+    )
     renumbered = renumbered.reshape(states.shape)
     pairs = np.sort(renumbered * n_operations + operations, axis=2)
     base = number.shape[1] * n_operations

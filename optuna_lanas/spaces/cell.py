@@ -237,8 +237,8 @@ class CellSpace:
                 for side in range(2):
                     counts[rows, np.minimum(cell[:, block, side], counts.shape[1] - 1)] += 1
                 parts.append(counts)
-            used = (cell % n_operations).reshape(n, -1, 1) == np.arange(n_operations)
-            parts.append(used.sum(axis=1).astype(float))
+            used = cell[..., None] % n_operations == np.arange(n_operations)
+            parts.append(used.sum(axis=(1, 2)).astype(float))
         encodings = np.concatenate(parts, axis=1)
         encodings[~is_valid] = np.nan
         return encodings
@@ -252,7 +252,7 @@ class CellSpace:
         """Return `[n]` integers, hashes (62 bits) of the canonical form, -1 for invalid ones."""
         cells, is_valid = self._canonical(columns)
         words = np.zeros(len(cells), dtype=np.uint64)
-        for term in cells.reshape(len(cells), -1).T:
+        for term in cells.reshape(len(cells), 4 * self.n_blocks).T:
             words = (words ^ (term.astype(np.uint64) + np.uint64(1))) * np.uint64(_MULTIPLIER)
             words ^= words >> np.uint64(29)
         return np.where(is_valid, (words >> np.uint64(2)).astype(np.int64), -1)
@@ -321,7 +321,7 @@ class CellSpace:
         cells = np.stack([self._terms(columns, cell_type) for cell_type in CELL_TYPES], axis=1)
         n, n_operations = len(cells), len(self.operations)
         states = cells // n_operations
-        is_distinct = (states[..., 0] != states[..., 1]).reshape(n, -1).all(axis=1)
+        is_distinct = (states[..., 0] != states[..., 1]).all(axis=(1, 2))
         flat = cells.reshape(n * 2, self.n_blocks, 2)
         canonical = _cell_blocks.canonical_blocks(flat, n_operations).reshape(cells.shape)
         return canonical, is_distinct | (not self.has_distinct_inputs)
@@ -345,7 +345,7 @@ class CellSpace:
         Unordered pairs of terms are drawn evenly, so a cell comes up once for each numbering of
         its blocks; keeping it with one over their number makes up for that.
         """
-        accepted: list[np.ndarray] = []
+        accepted = [np.zeros((0, self.n_blocks, 2), dtype=np.int64)]
         n_accepted = 0
         while n_accepted < n:
             cells = self._random_cells(16 * (n - n_accepted) + 64, rng)

@@ -168,8 +168,8 @@ class MobileSpace:
             [
                 resolution[:, None] >= np.arange(1, len(RESOLUTIONS)),
                 width[:, None] >= np.arange(1, len(WIDTHS)),
-                (depths[:, :, None] >= np.array([3, 4])).reshape(n, -1),
-                blocks.reshape(n, -1),
+                (depths[:, :, None] >= np.array([3, 4])).reshape(n, 2 * N_STAGES),
+                blocks.reshape(n, 4 * N_STAGES * MAX_DEPTH),
                 np.log10(flops / 1e6)[:, None],
                 np.log10(n_params / 1e6)[:, None],
             ],
@@ -185,7 +185,7 @@ class MobileSpace:
         resolution, width, kernels, expansions = _choice_arrays(columns)
         blocks = np.where(kernels >= 0, 1 + kernels * len(EXPANSIONS) + expansions, 0)
         words = (resolution * len(WIDTHS) + width).astype(np.uint64)
-        for block in blocks.reshape(len(blocks), -1).T:
+        for block in blocks.reshape(len(blocks), N_STAGES * MAX_DEPTH).T:
             words = (words ^ (block.astype(np.uint64) + np.uint64(1))) * _MULTIPLIER
             words ^= words >> np.uint64(29)
         return np.asarray((words >> np.uint64(2)).astype(np.int64))

@@ -58,7 +58,7 @@ class NATSBenchSizeSpace:
     def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return `[n, 35]` encodings."""
         steps = _channels(columns)[:, :, None] >= np.array(CHANNELS[1:])
-        return steps.reshape(len(steps), -1).astype(float)
+        return steps.reshape(len(steps), len(self.encoding_names)).astype(float)
 
     def key(self, params: Mapping[str, Any]) -> str:
         """Return the architecture string."""
