@@ -16,9 +16,13 @@ from examples.benchmarks.peers.predictor import EnsembleSearch
 from examples.benchmarks.peers.predictor import WeakPredictorSearch
 from examples.benchmarks.peers.smac import SMAC
 from examples.benchmarks.problem import Problem
+from optuna_lanas import LaNASSampler
 
 
 OPTUNA: dict[str, Callable[[Problem, int], BaseSampler]] = {
+    "lanas": lambda problem, seed: LaNASSampler(seed=seed),
+    "lanas-space": lambda problem, seed: LaNASSampler(seed=seed, space=problem.space),
+    "lanas-paper": lambda problem, seed: LaNASSampler.paper(seed=seed, space=problem.space),
     "random": lambda problem, seed: optuna.samplers.RandomSampler(seed=seed),
     "tpe": lambda problem, seed: optuna.samplers.TPESampler(seed=seed),
     "gp": lambda problem, seed: optuna.samplers.GPSampler(seed=seed),
