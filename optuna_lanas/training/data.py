@@ -77,6 +77,7 @@ def load_images(
     root: str | Path = "data",
     n_train: int | None = None,
     n_validation: int | None = None,
+    n_test: int | None = None,
     is_downloaded: bool = False,
     seed: int = 0,
 ) -> ImageData:
@@ -88,6 +89,7 @@ def load_images(
             package dataset-fashion-mnist.
         n_train: Number of images to train on, by default all that are left.
         n_validation: Number of images to validate on, by default a tenth.
+        n_test: Number of test images, by default all.
         is_downloaded: Whether torchvision may download what is missing.
         seed: Seed of the split.
 
@@ -114,8 +116,8 @@ def load_images(
         labels[train],
         images[validation],
         labels[validation],
-        test_images,
-        test_labels,
+        test_images[:n_test],
+        test_labels[:n_test],
     )
 
 
