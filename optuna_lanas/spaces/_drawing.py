@@ -26,6 +26,7 @@ _COLORS = (
     "#b6e880",
 )
 _GREY = "#7f7f7f"
+_LABEL_AT = 0.4  # of an edge: its middle may lie in a column of vertices
 
 
 def draw_graph(
@@ -95,7 +96,8 @@ def _add_graph(
         )  # fmt: skip
         if names:
             figure.add_annotation(
-                x=(x0 + x1) / 2, y=(y0 + y1) / 2, text="<br>".join(names), showarrow=False,
+                x=x0 + _LABEL_AT * (x1 - x0), y=y0 + _LABEL_AT * (y1 - y0),
+                text="<br>".join(names), showarrow=False,
                 font={"size": 10}, bgcolor="rgba(255, 255, 255, 0.8)",
                 xref=f"x{axis}", yref=f"y{axis}",
             )  # fmt: skip
