@@ -38,19 +38,28 @@ class ParamEncoding:
         return list(self.distributions)
 
     def to_point(self, params: Mapping[str, Any]) -> np.ndarray:
-        """Return the point `[n_params]` of params, NaN where a param is missing."""
-        internal = np.full(len(self.names), np.nan)
-        for column, (name, distribution) in enumerate(self.distributions.items()):
-            if name in params:
-                internal[column] = self._internal(name, distribution, params[name])
-        return self._to_points(internal[None])[0]
+        """Return the point `[n_params]` of params.
 
-    def to_params(self, point: np.ndarray) -> dict[str, Any]:
-        """Return the params of a point, each within its distribution; NaN is left out."""
+        NaN where a param is missing or, in an enqueued trial, was never in its range.
+        """
+        internal = [self._internal(n, params[n]) if n in params else np.nan for n in self.names]
+        point: np.ndarray = self._to_points(np.array([internal]).reshape(1, -1))[0]
+        return point
+
+    def to_params(
+        self, point: np.ndarray, distributions: Mapping[str, BaseDistribution] | None = None
+    ) -> dict[str, Any]:
+        """Return the params of a point, each within its distribution; NaN is left out.
+
+        Args:
+            point: `[n_params]`.
+            distributions: By name, where they are not the newest ones.
+        """
         values = self.domain.to_values(point)
+        asked = {**self.distributions, **(distributions or {})}
         return {
-            name: _external(distribution, float(value))
-            for (name, distribution), value in zip(self.distributions.items(), values, strict=True)
+            name: self._external(name, asked[name], float(value))
+            for name, value in zip(self.names, values, strict=True)
             if not np.isnan(value)
         }
 
@@ -77,17 +86,14 @@ class ParamEncoding:
         """Return params as columns, `[n]` each, of `[n, n_params]` points."""
         values = self.domain.to_values(points)
         return {
-            name: _external_column(distribution, values[:, column])
-            for column, (name, distribution) in enumerate(self.distributions.items())
+            name: self._external_column(name, values[:, column])
+            for column, name in enumerate(self.names)
         }
 
     def from_columns(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return `[n, n_params]` points of params given as columns."""
-        internal = [
-            _internal_column(distribution, columns[name])
-            for name, distribution in self.distributions.items()
-        ]
-        return self._to_points(np.stack(internal, axis=1))
+        internal = [[self._internal(n, v) for v in columns[n].tolist()] for n in self.names]
+        return self._to_points(np.array(internal).T)
 
     def with_architectures(self, make: Callable[[ParamEncoding], Architectures]) -> ParamEncoding:
         """Return the same encoding with what an architecture space adds to its domain."""
@@ -107,18 +113,43 @@ class ParamEncoding:
             {self.names[c]: self.distributions[self.names[c]] for c in chosen}, domain
         )
 
-    def _internal(self, name: str, distribution: BaseDistribution, value: Any) -> float:
-        try:
-            return self._choice_index[name][value]
-        except (KeyError, TypeError):  # numeric, unhashable, or NaN
-            return float(distribution.to_internal_repr(value))
+    def _internal(self, name: str, value: Any) -> float:
+        distribution = self.distributions[name]
+        if isinstance(distribution, CategoricalDistribution):
+            return _category(distribution, self._categories[name], value)
+        column = self._column[name]
+        number = _number(distribution, value)
+        is_inside = self.domain.low[column] <= number <= self.domain.high[column]
+        return number if is_inside else np.nan
+
+    def _external(self, name: str, distribution: BaseDistribution, value: float) -> Any:
+        if isinstance(distribution, CategoricalDistribution):
+            return self._choices[name][int(value)]
+        return _numeric(distribution, value)
+
+    def _external_column(self, name: str, values: np.ndarray) -> np.ndarray:
+        column = np.empty(len(values), dtype=object)
+        distribution = self.distributions[name]
+        column[:] = [self._external(name, distribution, value) for value in values.tolist()]
+        return column
 
     @cached_property
-    def _choice_index(self) -> dict[str, dict[Any, int]]:
+    def _column(self) -> dict[str, int]:
+        return {name: column for column, name in enumerate(self.distributions)}
+
+    @cached_property
+    def _choices(self) -> dict[str, list[Any]]:
         return {
-            name: _index_of(distribution.choices)
+            name: _distinct(distribution)
             for name, distribution in self.distributions.items()
             if isinstance(distribution, CategoricalDistribution)
+        }
+
+    @cached_property
+    def _categories(self) -> dict[str, dict[Any, int]]:
+        return {
+            name: {choice: i for i, choice in enumerate(choices) if _is_hashable(choice)}
+            for name, choices in self._choices.items()
         }
 
     def _to_points(self, internal: np.ndarray) -> np.ndarray:
@@ -143,13 +174,46 @@ def make_encoding(versions: Mapping[str, Sequence[BaseDistribution]]) -> ParamEn
     return ParamEncoding(newest, domain)
 
 
-def _index_of(choices: Sequence[Any]) -> dict[Any, int]:
-    """The first index of every hashable choice; a NaN is equal to no other NaN and left out."""
-    index: dict[Any, int] = {}
-    for i, choice in enumerate(choices):
-        if choice == choice and choice.__hash__ is not None:
-            index.setdefault(choice, i)
-    return index
+def _distinct(distribution: CategoricalDistribution) -> list[Any]:
+    """The choices that Optuna tells apart: of equal ones (True, 1, 1.0) it stores the first."""
+    seen: set[Any] = set()
+    distinct = []
+    for place, choice in enumerate(distribution.choices):
+        if not _is_hashable(choice):
+            is_new = distribution.to_internal_repr(choice) == place
+        else:
+            is_new = choice not in seen
+            seen.add(choice)
+        if is_new:
+            distinct.append(choice)
+    return distinct
+
+
+def _is_hashable(choice: Any) -> bool:
+    try:
+        hash(choice)
+    except TypeError:
+        return False
+    return True
+
+
+def _category(
+    distribution: CategoricalDistribution, categories: Mapping[Any, int], value: Any
+) -> float:
+    if _is_hashable(value) and value in categories:
+        return categories[value]
+    try:  # a NaN or a choice that is not hashable
+        choice = distribution.choices[int(distribution.to_internal_repr(value))]
+    except ValueError:
+        return np.nan
+    return _distinct(distribution).index(choice)
+
+
+def _number(distribution: BaseDistribution, value: Any) -> float:
+    try:
+        return float(distribution.to_internal_repr(value))
+    except (TypeError, ValueError):
+        return np.nan
 
 
 def _union(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, bool]:
@@ -165,17 +229,16 @@ def _union(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, b
 
 
 def _n_choices(distribution: BaseDistribution) -> int:
-    is_categorical = isinstance(distribution, CategoricalDistribution)
-    return len(distribution.choices) if is_categorical else 0
+    if not isinstance(distribution, CategoricalDistribution):
+        return 0
+    return len(_distinct(distribution))
 
 
 def _step(distribution: FloatDistribution | IntDistribution) -> float:
     return float(distribution.step or 0.0)
 
 
-def _external(distribution: BaseDistribution, value: float) -> Any:
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices[int(value)]
+def _numeric(distribution: BaseDistribution, value: float) -> float:
     if isinstance(distribution, IntDistribution):
         low, high, step = distribution.low, distribution.high, distribution.step
         return min(max(low + round((value - low) / step) * step, low), high)
@@ -185,20 +248,3 @@ def _external(distribution: BaseDistribution, value: float) -> Any:
         n_steps = round((value - distribution.low) / distribution.step)
         value = distribution.low + n_steps * distribution.step
     return float(min(max(value, distribution.low), distribution.high))
-
-
-def _external_column(distribution: BaseDistribution, values: np.ndarray) -> np.ndarray:
-    if isinstance(distribution, CategoricalDistribution):
-        choices = np.empty(len(distribution.choices), dtype=object)
-        choices[:] = distribution.choices
-        return choices[values.astype(np.intp)]
-    return np.array([_external(distribution, float(value)) for value in values], dtype=object)
-
-
-def _internal_column(distribution: BaseDistribution, column: np.ndarray) -> np.ndarray:
-    if isinstance(distribution, CategoricalDistribution):
-        internal = np.full(len(column), -1.0)
-        for index, choice in enumerate(distribution.choices):
-            internal[np.asarray(column == choice)] = index
-        return internal
-    return column.astype(float)

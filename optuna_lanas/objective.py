@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 
 
 COMPLETE, PRUNED, INFEASIBLE, FAILED = range(4)
+LIMIT = 1e100
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ def total_violation(trial: FrozenTrial) -> float:
 def scores(kinds: np.ndarray, complete_scores: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return `[n]` finite numbers, ordered as the outcomes are.
 
-    Infinite scores become the greatest or least finite one. Outcomes that are not complete are
-    spread below the least complete score, over a width that is that of the complete ones.
+    Infinite scores become the greatest or least finite one, and none lies beyond `LIMIT`, so that
+    their squares are finite. Outcomes that are not complete are spread below the least complete
+    score, over a width that is that of the complete ones.
 
     Args:
         kinds: `[n]` ints.
@@ -74,8 +76,8 @@ def scores(kinds: np.ndarray, complete_scores: np.ndarray, values: np.ndarray) -
     width = np.ptp(result[complete]) if complete.any() else 0.0
     keys = np.column_stack([kinds, -values])[~complete]
     _, place = np.unique(keys, axis=0, return_inverse=True)
-    place = place.reshape(-1) + 1.0
-    result[~complete] = least - (width or 1.0) * place / place.max()
+    share = (place.reshape(-1) + 1.0) / (place.max() + 1.0)
+    result[~complete] = least - (width or 1.0) * share
     return result
 
 
@@ -88,9 +90,8 @@ def _last_report(trial: FrozenTrial, sign: float) -> tuple[float, float]:
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
-    finite = np.isfinite(values)
-    if finite.all():
-        return values
-    if not finite.any():
-        return np.sign(values)
-    return np.clip(values, values[finite].min(), values[finite].max())
+    finite = values[np.isfinite(values)]
+    if len(finite) == 0:
+        return np.asarray(np.sign(values))
+    least, greatest = np.clip([finite.min(), finite.max()], -LIMIT, LIMIT)
+    return np.asarray(np.clip(values, least, greatest))

@@ -9,7 +9,7 @@ class Rows:
     """Rows of equal length."""
 
     def __init__(self, n_columns: int, dtype: type = float) -> None:
-        self._array = np.empty((16, n_columns), dtype=dtype)
+        self._array: np.ndarray = np.empty((16, n_columns), dtype=dtype)
         self._n = 0
 
     def __len__(self) -> int:
@@ -26,7 +26,3 @@ class Rows:
             self._array = np.concatenate([self._array, np.empty_like(self._array)])
         self._array[self._n] = row
         self._n += 1
-
-    def reorder(self, order: np.ndarray) -> None:
-        """Permute the rows."""
-        self._array[: self._n] = self._array[order]

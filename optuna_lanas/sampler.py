@@ -196,6 +196,8 @@ class LaNASSampler(BaseSampler):
     def reseed_rng(self) -> None:
         """Draw a fresh seed."""
         self._seed = _fresh_seed()
+        if self._independent_sampler is not None:
+            self._independent_sampler.reseed_rng()
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -285,7 +287,7 @@ class LaNASSampler(BaseSampler):
             proposal = suggest(
                 history, record.domain(), self._config, limits, rng, record.memories
             )
-        return encoding.to_params(proposal.point)
+        return encoding.to_params(proposal.point, search_space)
 
     def _new_record(self, study: optuna.Study) -> StudyRecord:
         distributions = {} if self._space is None else space_distributions(self._space)

@@ -62,10 +62,13 @@ class StudyRecord:
         self._architectures = architectures
         self._with_failed = with_failed
         self._versions = {name: [distribution] for name, distribution in distributions.items()}
+        self._newest: dict[str, int] = {}
         self._trials: Sequence[FrozenTrial] = []
         self.has_warned = False
         self._n_read = 0
         self._open: set[int] = set()
+        self._n_presence = -1
+        self._n_patterns_seen = 0
         self._ended: list[FrozenTrial] = []
         self._forget()
 
@@ -73,8 +76,11 @@ class StudyRecord:
         """Whether trials are a later state of what was read."""
         if len(trials) < self._n_read or (trials and trials[-1].number != len(trials) - 1):
             return False
-        last = self._ended[-1] if self._ended else None
-        return last is None or trials[last.number]._trial_id == last._trial_id
+        if not self._ended:
+            return True
+        last = self._ended[-1]
+        same = trials[last.number]
+        return same._trial_id == last._trial_id and _end(same) == _end(last)
 
     def read(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in what has changed since the last call."""
@@ -83,8 +89,8 @@ class StudyRecord:
         ended = sorted((trials[i] for i in places if trials[i].state.is_finished()), key=_end)
         self._open = {i for i in places if not trials[i].state.is_finished()}
         is_late = bool(ended and self._ended) and _end(ended[0]) < _end(self._ended[-1])
-        is_news = any([self._see_distributions(trials[i]) for i in places])
-        if is_late or is_news:
+        news = [self._see_distributions(trials[i]) for i in places]
+        if is_late or any(news):
             self._retake([*self._ended, *ended])
         else:
             for trial in ended:
@@ -92,7 +98,10 @@ class StudyRecord:
 
     def expect(self, distributions: Mapping[str, BaseDistribution]) -> None:
         """Make sure that the domain has the parameters of a search space."""
-        if any([self._see(name, distribution) for name, distribution in distributions.items()]):
+        new = {n: d for n, d in distributions.items() if d not in self._versions.get(n, ())}
+        for name, distribution in new.items():
+            self._versions.setdefault(name, []).insert(0, distribution)
+        if new:
             self._retake(self._ended)
 
     @property
@@ -114,6 +123,7 @@ class StudyRecord:
     def history(self, number: int) -> History:
         """Return the history as the trial of a number sees it."""
         pending = self._pending_points(number)
+        pending_encodings = self.encoding.domain.encode(pending)
         several = len(self._directions) > 1
         complete_scores = -self._n_dominating() if several else self._values.array[:, 0]
         return History(
@@ -121,7 +131,7 @@ class StudyRecord:
             encodings=self._encodings.array,
             values=scores(self._kinds.array[:, 0], complete_scores, self._values.array),
             objectives=self._objectives() if several else None,
-            pending=self.encoding.domain.encode(pending),
+            pending=pending_encodings[~np.isnan(pending_encodings).any(axis=1)],
             keys=self._keys,
             pending_keys=set(self.encoding.domain.keys(pending)),
         )
@@ -155,24 +165,29 @@ class StudyRecord:
         self._keys: set[Hashable | None] = set()
         n_params = self.encoding.domain.n_params
         dim = self.encoding.domain.encode(np.empty((0, n_params))).shape[1]
-        self._points, self._encodings = Rows(n_params), Rows(dim)
+        self._points: Rows = Rows(n_params)
+        self._encodings: Rows = Rows(dim)
         self._kinds = Rows(1, dtype=np.intp)
         self._values = Rows(max(len(self._directions), 2))
         self._dominating = Rows(1)
 
     def _see_distributions(self, trial: FrozenTrial) -> bool:
         """Remember the distributions of a trial; tell whether they are news."""
-        return any([self._see(name, d) for name, d in trial.distributions.items()])
+        news = [self._see(name, d, trial.number) for name, d in trial.distributions.items()]
+        return any(news)
 
-    def _see(self, name: str, distribution: BaseDistribution) -> bool:
+    def _see(self, name: str, distribution: BaseDistribution, number: int) -> bool:
+        """Remember a distribution; the one of the greatest trial number stands last."""
         versions = self._versions.setdefault(name, [])
-        if versions and versions[-1] == distribution:
-            return False
         is_news = distribution not in versions
-        if not is_news:
-            versions.remove(distribution)
-            self.encoding.distributions[name] = distribution
-        versions.append(distribution)
+        if is_news:
+            versions.insert(0, distribution)
+        if number >= self._newest.get(name, -1):
+            self._newest[name] = number
+            if versions[-1] != distribution:
+                versions.remove(distribution)
+                versions.append(distribution)
+                self.encoding.distributions[name] = distribution
         return is_news
 
     def _retake(self, ended: list[FrozenTrial]) -> None:
