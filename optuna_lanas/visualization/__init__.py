@@ -1,0 +1,26 @@
+"""Figures of what a search has learned: functions of a study that return a plotly figure.
+
+They take studies of any sampler, since the tree is grown from the history. plotly is imported when
+a figure is made.
+"""
+
+from optuna_lanas.study_partition import partition
+from optuna_lanas.study_partition import StudyPartition
+from optuna_lanas.visualization._architecture import plot_architecture
+from optuna_lanas.visualization._latent_action import plot_latent_action
+from optuna_lanas.visualization._leaf_share import plot_leaf_share
+from optuna_lanas.visualization._leaf_values import plot_leaf_values
+from optuna_lanas.visualization._partition import plot_partition
+from optuna_lanas.visualization._trial_map import plot_trial_map
+
+
+__all__ = [
+    "StudyPartition",
+    "partition",
+    "plot_architecture",
+    "plot_latent_action",
+    "plot_leaf_share",
+    "plot_leaf_values",
+    "plot_partition",
+    "plot_trial_map",
+]

@@ -1,0 +1,45 @@
+"""What the figures share: plotly, imported late, and colours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optuna_lanas.study_partition import StudyPartition
+
+
+GREY = "#9a9a9a"
+GOOD = "#3b6fb6"
+BAD = "#d1495b"
+SCALE = "Viridis"
+
+
+def graph_objects() -> Any:
+    """Return plotly's graph objects.
+
+    Raises:
+        ImportError: If plotly is missing.
+    """
+    try:
+        import plotly.graph_objects as go
+    except ImportError as error:
+        raise ImportError(
+            "Figures need plotly, which is not installed. "
+            "Run `pip install 'optuna_lanas[visualization]'`."
+        ) from error
+    return go
+
+
+def leaf_colors(view: StudyPartition) -> dict[int, str]:
+    """Return a colour for each leaf, from the greatest mean value to the least."""
+    from plotly.colors import sample_colorscale
+
+    leaves = sorted(view.tree.leaves.tolist(), key=lambda leaf: -view.partition.means[leaf])
+    colors = sample_colorscale(SCALE, np.linspace(1.0, 0.0, max(len(leaves), 2)).tolist())
+    return dict(zip(leaves, colors, strict=False))
+
+
+def scale_of(view: StudyPartition) -> str:
+    """Return a scale on which better targets are brighter."""
+    return SCALE if view.is_maximised in (True, None) else f"{SCALE}_r"
