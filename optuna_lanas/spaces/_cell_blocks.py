@@ -66,6 +66,47 @@ def n_numberings(cells: np.ndarray, n_operations: int) -> np.ndarray:
     return np.asarray(orders)
 
 
+def sample_blocks(
+    n: int,
+    n_blocks: int,
+    n_operations: int,
+    has_distinct_inputs: bool,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return `[n, n_blocks, 2]` cells drawn evenly up to isomorphism.
+
+    Unordered pairs of terms are drawn evenly, so a cell comes up once for each numbering of its
+    blocks; keeping it with one over their number makes up for that.
+    """
+    accepted = [np.zeros((0, n_blocks, 2), dtype=np.int64)]
+    n_accepted = 0
+    while n_accepted < n:
+        n_drawn = 16 * (n - n_accepted) + 64
+        cells = _random_blocks(n_drawn, n_blocks, n_operations, has_distinct_inputs, rng)
+        kept = cells[rng.random(n_drawn) * n_numberings(cells, n_operations) < 1]
+        accepted.append(kept)
+        n_accepted += len(kept)
+    return np.concatenate(accepted)[:n]
+
+
+def _random_blocks(
+    n: int,
+    n_blocks: int,
+    n_operations: int,
+    has_distinct_inputs: bool,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    blocks = []
+    for block in range(n_blocks):
+        first, second = np.triu_indices((N_INPUTS + block) * n_operations)
+        if has_distinct_inputs:
+            differ = first // n_operations != second // n_operations
+            first, second = first[differ], second[differ]
+        drawn = rng.integers(len(first), size=n)
+        blocks.append(np.stack([first[drawn], second[drawn]], axis=1))
+    return np.stack(blocks, axis=1)
+
+
 def _pairs(
     states: np.ndarray, operations: np.ndarray, number: np.ndarray, n_operations: int
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
-    from optuna_lanas.spaces.cell import Block
-    from optuna_lanas.spaces.cell import CellArchitecture
-    from optuna_lanas.spaces.cell import CellNetworkConfig
+    from optuna_lanas.spaces._cell_architecture import Block
+    from optuna_lanas.spaces._cell_architecture import CellArchitecture
+    from optuna_lanas.spaces._cell_architecture import CellNetworkConfig
 
 
 STEM_MULTIPLIER = 3

@@ -10,11 +10,11 @@ from torch import nn
 from torch import Tensor
 from torch.nn import functional
 
+from optuna_lanas.spaces._cell_architecture import Block
+from optuna_lanas.spaces._cell_architecture import CellArchitecture
+from optuna_lanas.spaces._cell_architecture import CellNetworkConfig
 from optuna_lanas.spaces._cell_cost import output_blocks
 from optuna_lanas.spaces._cell_cost import STEM_MULTIPLIER
-from optuna_lanas.spaces.cell import Block
-from optuna_lanas.spaces.cell import CellArchitecture
-from optuna_lanas.spaces.cell import CellNetworkConfig
 
 
 class CellNetwork(nn.Module):

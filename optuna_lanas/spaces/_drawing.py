@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 
 if TYPE_CHECKING:
-    from optuna_lanas.spaces.cell import CellArchitecture
+    from optuna_lanas.spaces._cell_architecture import CellArchitecture
 
 
 _COLORS = (

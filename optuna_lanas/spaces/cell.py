@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
-from typing import NamedTuple
 from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
 
 from optuna_lanas.spaces import _cell_blocks
+from optuna_lanas.spaces._cell_architecture import Block
+from optuna_lanas.spaces._cell_architecture import CellArchitecture
+from optuna_lanas.spaces._cell_architecture import CellNetworkConfig
 from optuna_lanas.spaces._cell_blocks import N_INPUTS
 from optuna_lanas.spaces._cell_cost import CellCost
 from optuna_lanas.spaces._cell_cost import network_cost
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     import torch
 
+
+__all__ = ["Block", "CellArchitecture", "CellNetworkConfig", "CellSpace"]
 
 NASNET_OPERATIONS = ("sep_conv_3x3", "max_pool_3x3", "skip_connect", "sep_conv_5x5")
 DARTS_OPERATIONS = (
@@ -39,57 +43,6 @@ DARTS_OPERATIONS = (
 )
 OPERATIONS = tuple(sorted({*NASNET_OPERATIONS, *DARTS_OPERATIONS}))
 CELL_TYPES = ("normal", "reduction")
-
-
-class Block(NamedTuple):
-    """One block: ``op_a(state input_a) + op_b(state input_b)``; states 0 and 1 are the inputs."""
-
-    input_a: int
-    op_a: str
-    input_b: int
-    op_b: str
-
-
-@dataclass(frozen=True)
-class CellArchitecture:
-    """A normal and a reduction cell, a tuple of blocks each."""
-
-    normal: tuple[Block, ...]
-    reduction: tuple[Block, ...]
-
-
-@dataclass(frozen=True)
-class CellNetworkConfig:
-    """The network around the cells.
-
-    Attributes:
-        n_classes: Number of classes.
-        in_channels: Channels of an image.
-        channels: Channels of each operation in the first cells; doubled by each reduction cell.
-        n_cells: Number of cells, of which those after each third are reduction cells.
-        n_stem_strides: Halvings of the image before the first cell: 0 for small images, 3 for
-            ImageNet.
-    """
-
-    n_classes: int = 10
-    in_channels: int = 3
-    channels: int = 16
-    n_cells: int = 8
-    n_stem_strides: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("n_classes", "in_channels", "n_cells"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
-        if self.channels < 2 or self.channels % 2:
-            raise ValueError(f"`channels` must be even and positive, got {self.channels}.")
-        if self.n_stem_strides < 0:
-            raise ValueError(f"`n_stem_strides` must not be negative, got {self.n_stem_strides}.")
-
-    @property
-    def reduction_cells(self) -> frozenset[int]:
-        """Positions of the reduction cells."""
-        return frozenset({self.n_cells // 3, 2 * self.n_cells // 3})
 
 
 @dataclass(frozen=True)
@@ -266,7 +219,9 @@ class CellSpace:
         columns: dict[str, np.ndarray] = {}
         names = np.array(self.operations, dtype=object)
         for cell_type in CELL_TYPES:
-            cells = self._sample_cells(n, rng)
+            cells = _cell_blocks.sample_blocks(
+                n, self.n_blocks, len(names), self.has_distinct_inputs, rng
+            )
             for block, side in np.ndindex(self.n_blocks, 2):
                 term = cells[:, block, side]
                 prefix = f"{cell_type}_{block + 1}"
@@ -338,34 +293,6 @@ class CellSpace:
                     raise ValueError(f"`{name}` must be one of {self.operations}.")
                 sides.append(state * len(self.operations) + matches.argmax(axis=0))
         return np.stack(sides, axis=1).reshape(-1, self.n_blocks, 2)
-
-    def _sample_cells(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """`[n, n_blocks, 2]` cells drawn evenly up to isomorphism.
-
-        Unordered pairs of terms are drawn evenly, so a cell comes up once for each numbering of
-        its blocks; keeping it with one over their number makes up for that.
-        """
-        accepted = [np.zeros((0, self.n_blocks, 2), dtype=np.int64)]
-        n_accepted = 0
-        while n_accepted < n:
-            cells = self._random_cells(16 * (n - n_accepted) + 64, rng)
-            numberings = _cell_blocks.n_numberings(cells, len(self.operations))
-            kept = cells[rng.random(len(cells)) * numberings < 1]
-            accepted.append(kept)
-            n_accepted += len(kept)
-        return np.concatenate(accepted)[:n]
-
-    def _random_cells(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        n_operations = len(self.operations)
-        blocks = []
-        for block in range(self.n_blocks):
-            first, second = np.triu_indices((N_INPUTS + block) * n_operations)
-            if self.has_distinct_inputs:
-                differ = first // n_operations != second // n_operations
-                first, second = first[differ], second[differ]
-            drawn = rng.integers(len(first), size=n)
-            blocks.append(np.stack([first[drawn], second[drawn]], axis=1))
-        return np.stack(blocks, axis=1)
 
 
 _MULTIPLIER = 0x9E3779B97F4A7C15

@@ -74,16 +74,13 @@ class MobileSpace:
 
             space = MobileSpace()
 
-            def constraints(trial):  # at most 600 million multiply-adds
-                return (trial.user_attrs["mflops"] - 600,)
-
             def objective(trial):
                 architecture = space.suggest(trial)
-                trial.set_user_attr("mflops", space.flops(architecture) / 1e6)
+                if space.flops(architecture) > 600e6:
+                    raise optuna.TrialPruned("More than 600 million multiply-adds.")
                 return space.n_params(architecture)
 
-            sampler = optuna.samplers.TPESampler(constraints_func=constraints, seed=0)
-            study = optuna.create_study(sampler=sampler)
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
             study.optimize(objective, n_trials=5)
     """
 

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 from functools import lru_cache
-from hashlib import md5
-from itertools import combinations
-from itertools import pairwise
-from itertools import product
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -19,11 +12,19 @@ import optuna
 
 from optuna_lanas.spaces import _cell_graphs
 from optuna_lanas.spaces import _nasbench101_cost
-from optuna_lanas.spaces._cell_graphs import EDGES
 from optuna_lanas.spaces._cell_graphs import MAX_EDGES
-from optuna_lanas.spaces._cell_graphs import N_INTERIOR
-from optuna_lanas.spaces._cell_graphs import N_VERTICES
-from optuna_lanas.spaces._cell_graphs import NO_OPERATION
+from optuna_lanas.spaces._edge_masks import EDGES
+from optuna_lanas.spaces._edge_masks import N_INTERIOR
+from optuna_lanas.spaces._edge_masks import N_VERTICES
+from optuna_lanas.spaces._edge_masks import NO_OPERATION
+from optuna_lanas.spaces._edge_masks import prune
+from optuna_lanas.spaces._nasbench101_cell import INPUT
+from optuna_lanas.spaces._nasbench101_cell import module_hash
+from optuna_lanas.spaces._nasbench101_cell import NASBench101Cell
+from optuna_lanas.spaces._nasbench101_cell import OPERATIONS
+from optuna_lanas.spaces._nasbench101_cell import OUTPUT
+from optuna_lanas.spaces._nasbench101_encoding import encode_cells
+from optuna_lanas.spaces._nasbench101_encoding import PATH_OPERATIONS
 
 
 if TYPE_CHECKING:
@@ -31,32 +32,10 @@ if TYPE_CHECKING:
     import torch
 
 
-INPUT = "input"
-OUTPUT = "output"
-OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+__all__ = ["INPUT", "OPERATIONS", "OUTPUT", "NASBench101Cell", "NASBench101Space", "module_hash"]
 
 _EDGE_NAMES = tuple(f"edge_{i}_{j}" for i, j in EDGES)
 _OP_NAMES = tuple(f"op_{vertex}" for vertex in range(1, N_INTERIOR + 1))
-_PATHS = tuple(p for length in range(4) for p in combinations(range(1, N_INTERIOR + 1), length))
-_PATH_OPERATIONS = tuple(p for length in range(4) for p in product(range(3), repeat=length))
-
-
-@dataclass(frozen=True, eq=False)
-class NASBench101Cell:
-    """A pruned cell, as google-research's ``ModelSpec(matrix, ops)`` takes it.
-
-    Attributes:
-        matrix: `[n_vertices, n_vertices]`, 0/1, upper-triangular: edges from row to column.
-        ops: `n_vertices` names: "input", operations, "output".
-    """
-
-    matrix: np.ndarray
-    ops: list[str]
-
-    @property
-    def module_hash(self) -> str:
-        """The official isomorphism hash: 32 hexadecimal digits."""
-        return module_hash(self.matrix, self.ops)
 
 
 class NASBench101Space:
@@ -87,7 +66,7 @@ class NASBench101Space:
     encoding_names = (
         *_EDGE_NAMES,
         *(f"{name}={operation}" for name in _OP_NAMES for operation in OPERATIONS),
-        *("path:" + ",".join(OPERATIONS[op] for op in path) for path in _PATH_OPERATIONS),
+        *("path:" + ",".join(OPERATIONS[op] for op in path) for path in PATH_OPERATIONS),
     )
 
     @property
@@ -116,7 +95,7 @@ class NASBench101Space:
     def cell(self, params: Mapping[str, Any]) -> NASBench101Cell | None:
         """Return the pruned cell of params, None if it is invalid."""
         mask, code = _words(_columns(params))
-        pruned, kept = _cell_graphs.prune(mask)
+        pruned, kept = prune(mask)
         if not pruned[0] or bin(pruned[0]).count("1") > MAX_EDGES:
             return None
         vertices = [vertex for vertex in range(N_VERTICES) if kept[0] >> vertex & 1]
@@ -143,15 +122,7 @@ class NASBench101Space:
     def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return `[n, 76]` encodings; a row of NaN for an invalid cell."""
         graph, code = _cell_graphs.canonical_cells(*_words(columns))
-        adjacency = _cell_graphs.cell_graphs().graph_masks[graph].astype(np.uint64)
-        cell_word = adjacency | _operation_bits()[code] << np.uint64(len(EDGES))
-        path_word = np.zeros(len(graph), dtype=np.uint64)
-        present = _paths_of_graphs()[graph]
-        for path, bits in enumerate(_path_bits()):
-            path_word |= bits[code] * ((present >> np.uint64(path)) & np.uint64(1))
-        n_cell = len(EDGES) + 3 * N_INTERIOR
-        parts = (_unpack(cell_word)[:, :n_cell], _unpack(path_word)[:, : len(_PATH_OPERATIONS)])
-        encoding = np.concatenate(parts, axis=1).astype(float)
+        encoding = encode_cells(graph, code)
         encoding[graph < 0] = np.nan
         return encoding
 
@@ -195,50 +166,6 @@ class NASBench101Space:
         return NASBench101Network(cell.matrix, cell.ops)
 
 
-def module_hash(matrix: np.ndarray, ops: Sequence[str]) -> str:
-    """Return NAS-Bench-101's isomorphism-invariant hash of a pruned cell.
-
-    Labels spread over the graph for as many rounds as it has vertices (google-research/nasbench,
-    ``graph_util.hash_module``).
-
-    Args:
-        matrix: `[n, n]`, 0/1, upper-triangular.
-        ops: `n` names: "input", operations, "output".
-
-    Returns:
-        32 hexadecimal digits.
-
-    Raises:
-        ValueError: If an operation is unknown.
-    """
-    labels = [_LABELS.get(op) for op in ops]
-    if None in labels:
-        raise ValueError(f"`ops` must be among {sorted(_LABELS)}, got {list(ops)}.")
-    successors = [np.flatnonzero(row).tolist() for row in matrix]
-    predecessors = [np.flatnonzero(column).tolist() for column in np.transpose(matrix)]
-    degrees_and_labels = zip(map(len, successors), map(len, predecessors), labels, strict=True)
-    hashes = [_md5(str(vertex)) for vertex in degrees_and_labels]
-    for _ in ops:
-        hashes = [
-            _md5(
-                "".join(sorted(hashes[w] for w in predecessors[v]))
-                + "|"
-                + "".join(sorted(hashes[w] for w in successors[v]))
-                + "|"
-                + hashes[v]
-            )
-            for v in range(len(ops))
-        ]
-    return _md5(str(sorted(hashes)))
-
-
-_LABELS = {INPUT: -1, OUTPUT: -2, **{operation: i for i, operation in enumerate(OPERATIONS)}}
-
-
-def _md5(text: str) -> str:
-    return md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
 @lru_cache(maxsize=1 << 16)
 def _hash_of_class(graph: int, code: int) -> str:
     mask = int(_cell_graphs.cell_graphs().graph_masks[graph])
@@ -279,47 +206,3 @@ def _operation_indices(name: str, values: np.ndarray) -> np.ndarray:
         unknown = sorted({str(value) for value in values} - set(OPERATIONS))
         raise ValueError(f"`{name}` must be one of {OPERATIONS}, got {unknown}.")
     return np.asarray(indices)
-
-
-def _unpack(words: np.ndarray) -> np.ndarray:
-    """`[n, 64]` bits of `[n]` words, lowest first."""
-    octets = words.astype("<u8").view(np.uint8).reshape(-1, 8)
-    return np.unpackbits(octets, axis=1, bitorder="little")
-
-
-@cache
-def _operation_bits() -> np.ndarray:
-    """`[1024]`: fifteen bits, the one-hot operations of each operation code."""
-    codes = np.arange(4**N_INTERIOR)
-    bits = np.zeros(len(codes), dtype=np.uint64)
-    for vertex in range(N_INTERIOR):
-        operation = codes >> 2 * vertex & 3
-        one_hot = np.where(operation == NO_OPERATION, 0, 1 << (3 * vertex + operation))
-        bits |= one_hot.astype(np.uint64)
-    return bits
-
-
-@cache
-def _paths_of_graphs() -> np.ndarray:
-    """`[n_graphs]`: bit k tells whether ``_PATHS[k]`` runs from input to output."""
-    masks = _cell_graphs.cell_graphs().graph_masks
-    present = np.zeros(len(masks), dtype=np.uint64)
-    for bit, path in enumerate(_PATHS):
-        vertices = (0, *path, N_VERTICES - 1)
-        edges = sum(1 << EDGES.index(edge) for edge in pairwise(vertices))
-        present |= (masks & edges == edges).astype(np.uint64) << np.uint64(bit)
-    return present
-
-
-@cache
-def _path_bits() -> np.ndarray:
-    """`[n_paths, 1024]`: the bit of the operation sequence of a path under an operation code."""
-    codes = np.arange(4**N_INTERIOR)
-    first = [_PATH_OPERATIONS.index((0,) * length) for length in range(4)]
-    rows = []
-    for path in _PATHS:
-        sequence = np.zeros_like(codes)
-        for vertex in path:
-            sequence = 3 * sequence + np.minimum(codes >> 2 * (vertex - 1) & 3, 2)
-        rows.append(np.uint64(1) << (first[len(path)] + sequence).astype(np.uint64))
-    return np.stack(rows)
