@@ -55,11 +55,21 @@ def plot_architecture(
     graph_objects()
     drawn = _drawing_space(choose_sampler(study, sampler, space)._space)
     trial = _trial(study, trial_number)
-    figure = drawn.draw(_architecture(drawn, trial))
+    figure = _draw(drawn, _architecture(drawn, trial))
     values = "" if trial.values is None else ", ".join(f"{v:.5g}" for v in trial.values)
     shown = f", {target_name} {values}" if values else ""
     figure.update_layout(title=f"Architecture of Trial {trial.number}{shown}")
     return figure
+
+
+def _draw(space: Any, architecture: Any) -> Any:
+    try:
+        return space.draw(architecture)
+    except ImportError as error:
+        raise ImportError(
+            f"Figures of {type(space).__name__} need {error.name}, which is not installed. "
+            f"Run `pip install 'optuna_lanas[visualization]'`."
+        ) from error
 
 
 def _drawing_space(space: Any) -> Any:

@@ -77,7 +77,7 @@ def draw_leaf_share(
     go = graph_objects()
     n = len(view.numbers)
     width = window or max(int(SHARE_OF_HISTORY * n), MIN_WINDOW)
-    times = np.unique(np.linspace(1, n, min(n, n_times)).astype(np.intp))
+    times = np.unique(np.linspace(min(MIN_WINDOW, n), n, min(n, n_times)).astype(np.intp))
     figure = go.Figure()
     for leaf, color in leaf_colors(view).items():
         share = shares(view.partition.leaf == leaf, times, width)

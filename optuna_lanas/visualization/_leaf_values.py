@@ -83,18 +83,15 @@ def draw_leaf_values(view: StudyPartition, n_values: int | None = None) -> go.Fi
             )
         )
     figure.update_layout(
-        title="Values in Leaves", xaxis_title="Leaf, by UCB", yaxis_title=view.target_name,
+        title="Values in Leaves", xaxis_title="Leaf (UCB)", yaxis_title=view.target_name,
         showlegend=False,
     )  # fmt: skip
     figure.update_xaxes(
-        ticktext=[_tick(view, leaf) for leaf in view.leaves.tolist()],
+        ticktext=[f"{leaf} ({view.partition.bounds[leaf]:.2f})" for leaf in view.leaves.tolist()],
         tickvals=[f"leaf {leaf}" for leaf in view.leaves],
+        tickangle=-90,
     )
     return figure
-
-
-def _tick(view: StudyPartition, leaf: int) -> str:
-    return f"{leaf}<br>{view.partition.bounds[leaf]:.2f}"
 
 
 def _thinned(values: np.ndarray, limit: int | None) -> np.ndarray:

@@ -20,6 +20,8 @@ from optuna_lanas.visualization._plotly import SCALE
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+N_LEVELS = 4
+
 
 def plot_partition(
     study: optuna.Study,
@@ -30,7 +32,7 @@ def plot_partition(
     target_name: str = "Objective Value",
     kind: str = "icicle",
 ) -> go.Figure:
-    """Plot the tree of good and bad regions, to be drilled into by a click.
+    """Plot the tree of good and bad regions, four levels of it at once; a click goes deeper.
 
     A tile is a region, as large as its visits (trials inside, unfinished ones included) and
     coloured by its value. It says the three choices that do most to send a trial to its good side.
@@ -80,6 +82,7 @@ def draw_partition(view: StudyPartition, kind: str = "icicle", n_nodes: int = 20
         hoverinfo="text",
         textinfo="label+text",
         branchvalues="total",
+        maxdepth=N_LEVELS,
         sort=False,
         marker={
             "colors": [round(float(view.partition.means[node]), 4) for node in nodes],
@@ -89,7 +92,9 @@ def draw_partition(view: StudyPartition, kind: str = "icicle", n_nodes: int = 20
         },
     )
     figure = go.Figure(trace)
-    figure.update_layout(title="Regions of Latent Actions", margin={"l": 20, "r": 20, "b": 20})
+    figure.update_layout(
+        title="Regions of Latent Actions", margin={"l": 20, "r": 20, "b": 20, "t": 60}
+    )
     return figure
 
 
@@ -109,7 +114,7 @@ def _text(view: StudyPartition, node: int) -> str:
     ]
     choices = view.top_choices(node)
     if choices:
-        lines.append("good: " + ", ".join(name for name, _ in choices))
+        lines += ["to the good side:", *(name for name, _ in choices)]
     return "<br>".join(lines)
 
 

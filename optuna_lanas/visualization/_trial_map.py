@@ -79,7 +79,7 @@ def draw_trial_map(view: StudyPartition, n_points: int | None = None) -> go.Figu
         horizontal_spacing=0.03,
     )  # fmt: skip
     figure.add_trace(_points(view, shown, places, _value_marker(view, shown)), row=1, col=1)
-    for leaf, color in leaf_colors(view).items():
+    for leaf, color in _distinct_colors(view).items():
         here = view.partition.leaf[shown] == leaf
         marker = {"color": color, "size": 6}
         trace = _points(view, shown[here], places[here], marker, f"leaf {leaf}")
@@ -89,7 +89,8 @@ def draw_trial_map(view: StudyPartition, n_points: int | None = None) -> go.Figu
         figure.add_vline(x=cut, line_dash="dash", line_color=GREY)
         figure.update_xaxes(title_text="Root's latent action (right: good)")
     figure.update_xaxes(matches="x")
-    figure.update_layout(title="Map of Trials", legend={"x": 1.12})
+    figure.update_yaxes(showticklabels=False)
+    figure.update_layout(title="Map of Trials")
     return figure
 
 
@@ -142,11 +143,19 @@ def _value_marker(view: StudyPartition, shown: np.ndarray) -> dict[str, Any]:
     targets = view.targets[shown]
     finite = targets[~np.isnan(targets)]
     low, high = np.quantile(finite, [0.05, 0.95]) if len(finite) else (0.0, 1.0)
-    colorbar = {"title": {"text": view.target_name}, "x": 1.02, "y": 0.5}
+    colorbar = {"x": -0.01, "xanchor": "right"}
     return {
         "color": targets.astype(np.float32), "colorscale": scale_of(view), "size": 6,
         "cmin": float(low), "cmax": float(high), "showscale": True, "colorbar": colorbar,
     }  # fmt: skip
+
+
+def _distinct_colors(view: StudyPartition) -> dict[int, str]:
+    """Return a colour for each leaf, unlike those of leaves of similar value."""
+    from plotly.colors import qualitative
+
+    palette = qualitative.Dark24
+    return {leaf: palette[i % len(palette)] for i, leaf in enumerate(leaf_colors(view))}
 
 
 def _spaced(n: int, limit: int | None) -> np.ndarray:
