@@ -1,0 +1,105 @@
+"""Many processes on one study, two of which are killed and replaced, on every storage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
+import pytest
+
+from examples.benchmarks import tables
+from optuna_lanas import LaNASSampler
+from tests.workers import storages
+from tests.workers.storages import Opener
+from tests.workers.worker import create_study
+from tests.workers.worker import Logs
+from tests.workers.worker import PROBLEM
+from tests.workers.worker import run_workers
+from tests.workers.worker import SEED
+
+
+STORAGES = [storages.journal, storages.sqlite, storages.postgresql, storages.grpc_proxy]
+
+
+def test_three_processes_of_which_one_is_killed(tmp_path: Path) -> None:
+    with storages.journal(tmp_path) as open_storage:
+        _check_workers(open_storage, tmp_path, n_workers=3, n_trials=8, n_kills=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", STORAGES)
+def test_eight_processes_of_which_two_are_killed(
+    storage: Callable[[Path], AbstractContextManager[Opener]], tmp_path: Path
+) -> None:
+    with storage(tmp_path) as open_storage:
+        best = _check_workers(open_storage, tmp_path, n_workers=8, n_trials=50, n_kills=2)
+    assert best >= _best_of_sequential(n_trials=240)
+
+
+def _check_workers(
+    open_storage: Opener, folder: Path, n_workers: int, n_trials: int, n_kills: int
+) -> float:
+    study = create_study(open_storage)
+    logs = run_workers(open_storage, folder, n_workers, n_trials, n_kills, np.random.default_rng())
+    trials = study.get_trials()
+    _check_processes(logs, n_trials)
+    _check_numbers(trials, logs)
+    _check_duplicates(trials)
+    return study.best_value
+
+
+def _check_processes(logs: Logs, n_trials: int) -> None:
+    for worker, (numbers, code) in enumerate(zip(logs.numbers, logs.exit_codes, strict=True)):
+        if worker in logs.killed:
+            assert code == -9, "a worker that is still at work when it is killed"
+        else:
+            assert (code, len(numbers)) == (0, n_trials), "the others end without an exception"
+
+
+def _check_numbers(trials: list[FrozenTrial], logs: Logs) -> None:
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    times_run = Counter(number for numbers in logs.numbers for number in numbers)
+    assert set(times_run.values()) == {1}, "no number is given to two workers"
+    left = [trial.number for trial in trials if trial.state != TrialState.COMPLETE]
+    assert all(trials[number].state == TrialState.RUNNING for number in left)
+    of_killed = {n for worker in logs.killed for n in logs.numbers[worker][-1:]}
+    assert len(left) <= len(logs.killed)
+    assert set(left) <= of_killed | (set(range(len(trials))) - set(times_run))
+    assert set(times_run) <= set(range(len(trials))), "no trial is lost"
+
+
+def _check_duplicates(trials: list[FrozenTrial]) -> None:
+    """No configuration comes twice, but where neither trial could know of the other."""
+    by_params = defaultdict(list)
+    for trial in trials:
+        if trial.state == TrialState.COMPLETE:
+            by_params[tuple(sorted(trial.params.items()))].append(trial)
+    for same in by_params.values():
+        for one, other in combinations(same, 2):
+            assert _start(other) < _end(one), (one.number, other.number, one.params)
+            assert _start(one) < _end(other)
+
+
+def _start(trial: FrozenTrial) -> datetime:
+    assert trial.datetime_start is not None
+    return trial.datetime_start
+
+
+def _end(trial: FrozenTrial) -> datetime:
+    assert trial.datetime_complete is not None
+    return trial.datetime_complete
+
+
+def _best_of_sequential(n_trials: int) -> float:
+    study = optuna.create_study(direction="maximize", sampler=LaNASSampler(seed=SEED))
+    study.optimize(tables.load(PROBLEM).objective, n_trials=n_trials)
+    return study.best_value

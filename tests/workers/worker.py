@@ -1,0 +1,116 @@
+"""Worker processes on one study, some of which are killed and replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import multiprocessing
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+import random
+import time
+
+import numpy as np
+import optuna
+
+from examples.benchmarks import tables
+from optuna_lanas import LaNASSampler
+from tests.workers.storages import Opener
+
+
+PROBLEM = "nasbench201-cifar100"
+STUDY = "shared"
+SEED = 0
+MEAN_TRAINING = 0.01  # seconds
+
+
+@dataclass(frozen=True)
+class Logs:
+    """What the workers wrote down, apart from the study.
+
+    Attributes:
+        numbers: By worker, the numbers of the trials that its objective was called for.
+        exit_codes: By worker; killed ones have -9.
+        killed: The workers that were killed.
+    """
+
+    numbers: list[list[int]]
+    exit_codes: list[int | None]
+    killed: list[int]
+
+
+def create_study(open_storage: Opener) -> optuna.Study:
+    return optuna.create_study(study_name=STUDY, storage=open_storage(), direction="maximize")
+
+
+def run_workers(
+    open_storage: Opener,
+    folder: Path,
+    n_workers: int,
+    n_trials: int,
+    n_kills: int,
+    rng: np.random.Generator,
+) -> Logs:
+    """Run workers of `n_trials` each; kill some at random times, and start one more for each.
+
+    The study must exist.
+    """
+    workers: list[ForkServerProcess] = []
+    for _ in range(n_workers):
+        _start(workers, open_storage, folder, n_trials)
+    killed: list[int] = []
+    study = optuna.load_study(study_name=STUDY, storage=open_storage())
+    for at in sorted(rng.integers(1, n_workers * n_trials * 2 // 3, n_kills)):
+        _wait_for(study, at, workers)
+        time.sleep(rng.uniform(0.0, 0.1))
+        alive = [i for i, worker in enumerate(workers) if worker.is_alive()]
+        victim = int(rng.choice(alive))
+        workers[victim].kill()
+        killed.append(victim)
+        _start(workers, open_storage, folder, n_trials)
+    for worker in workers:
+        worker.join()
+    numbers = [_read(_log(folder, i)) for i in range(len(workers))]
+    return Logs(numbers, [worker.exitcode for worker in workers], killed)
+
+
+def _start(
+    workers: list[ForkServerProcess], open_storage: Opener, folder: Path, n_trials: int
+) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["optuna_lanas", "scipy.optimize", __name__])
+    arguments = (open_storage, _log(folder, len(workers)), n_trials)
+    worker = context.Process(target=_work, args=arguments)
+    worker.start()
+    workers.append(worker)
+
+
+def _work(open_storage: Opener, log: Path, n_trials: int) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    objective = tables.load(PROBLEM).objective
+
+    def logged(trial: optuna.Trial) -> float:
+        with log.open("a") as file:
+            file.write(f"{trial.number}\n")
+        value = objective(trial)
+        time.sleep(random.expovariate(1.0 / MEAN_TRAINING))
+        return value
+
+    study = optuna.load_study(
+        study_name=STUDY, storage=open_storage(), sampler=LaNASSampler(seed=SEED)
+    )
+    study.optimize(logged, n_trials=n_trials)
+
+
+def _wait_for(study: optuna.Study, n_trials: int, workers: list[ForkServerProcess]) -> None:
+    while len(study.get_trials(deepcopy=False)) < n_trials:
+        if not any(worker.is_alive() for worker in workers):
+            raise RuntimeError(f"All workers ended before there were {n_trials} trials.")
+        time.sleep(0.02)
+
+
+def _log(folder: Path, worker: int) -> Path:
+    return folder / f"worker-{worker}.log"
+
+
+def _read(log: Path) -> list[int]:
+    return [int(line) for line in log.read_text().splitlines()] if log.exists() else []
