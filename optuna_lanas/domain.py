@@ -75,7 +75,7 @@ class Domain:
         """`[n_params]` floats: how many values a parameter can take, infinite if continuous."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             levels = np.rint(self.high / self.step - self.low / self.step) + 1.0
-        levels = np.where(self.step > 0, levels, np.inf)
+        levels = np.where(self.low == self.high, 1.0, np.where(self.step > 0, levels, np.inf))
         return np.where(self.is_categorical, self.n_choices, levels)
 
     @cached_property
@@ -97,18 +97,19 @@ class Domain:
         numeric = self.snap(first + draws * (last - first))
         return np.where(self.is_categorical, np.floor(draws * self.n_choices), numeric)
 
-    def enumerate(self, indices: np.ndarray) -> np.ndarray:
-        """Return `[n, n_params]` points of a finite domain by their flat indices `[n]`."""
-        shape = tuple(self.n_values.astype(int))
-        grid = np.stack(np.unravel_index(indices, shape), axis=1).astype(float)
-        values = self.low + grid * self.step
-        return np.where(self.is_categorical, grid, self.snap(self.to_unit(values)))
+    def from_grid(self, indices: np.ndarray) -> np.ndarray:
+        """Return `[n, n_params]` points by the indices of their values, in ascending order.
+
+        The index of a continuous parameter is of no account: its coordinate is 0.
+        """
+        values = self.low + indices * self.step
+        return np.where(self.is_categorical, indices, self.snap(self.to_unit(values)))
 
     def snap(self, points: np.ndarray) -> np.ndarray:
         """Return numeric coordinates moved to the nearest value that a parameter can take."""
         on_grid = (self.step > 0) & ~self.is_categorical
         if not on_grid.any():
-            return np.clip(points, 0.0, 1.0)
+            return np.asarray(np.clip(points, 0.0, 1.0))
         step = np.where(on_grid, self.step, 1.0)
         values = self.to_values(np.clip(points, *self._half_steps))
         values = self.low + step * np.rint((values - self.low) / step)
@@ -221,11 +222,11 @@ class Domain:
 
     @cached_property
     def _is_other_column(self) -> np.ndarray:
-        return self._is_plain[self.column_param]
+        return np.asarray(self._is_plain[self.column_param])
 
     @cached_property
     def _is_plain_one_hot(self) -> np.ndarray:
-        return self._is_other_column & self.is_categorical[self.column_param]
+        return np.asarray(self._is_other_column & self.is_categorical[self.column_param])
 
     @cached_property
     def first_column(self) -> np.ndarray:

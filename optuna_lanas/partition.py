@@ -54,34 +54,46 @@ class Partition:
         for node in range(1, self.tree.n_nodes):
             if shared[node] < 0:
                 shared[node] = shared[self.tree.parent[node]]
-        return shared[self.leaf]
+        return np.asarray(shared[self.leaf])
 
 
 class Memory:
     """What one call of `partition` leaves for the next. It saves time and changes no result."""
 
     def __init__(self) -> None:
-        self.grown: tuple[Tree, np.ndarray] | None = None
+        self.n_grown = 0
+        self.tree: Tree | None = None
+        self.ordered = np.empty(0)
+        self.seen = np.empty(0)
         self.leaf = np.empty(0, dtype=np.intp)
         self.values = np.empty(0)
+
+    def learn(self, history: History, config: Config) -> Tree:
+        """Return the tree of a history, grown anew at milestones and where values have changed."""
+        n_grown = config.n_grown(len(history))
+        is_known = np.array_equal(self.seen, history.values[: len(self.seen)])
+        if self.tree is None or self.n_grown != n_grown or not is_known:
+            self.n_grown = n_grown
+            self.ordered = np.sort(history.values[:n_grown])
+            self.tree = _grow(history, self.ordered, config)
+            self.seen, self.values = np.empty(0), np.empty(0)
+            self.leaf = np.empty(0, dtype=np.intp)
+        new = slice(len(self.seen), len(history))
+        self.leaf = np.append(self.leaf, self.tree.route(history.encodings[new]))
+        values = _tree_values(history.values[new], self.ordered, config)
+        self.values = np.append(self.values, values)
+        self.seen = np.append(self.seen, history.values[new])
+        return self.tree
 
 
 def partition(history: History, config: Config, memory: Memory | None = None) -> Partition:
     """Partition a history of at least one sample."""
     memory = memory or Memory()
-    n_grown = config.n_grown(len(history))
-    if memory.grown is None or len(memory.grown[1]) != n_grown:
-        ordered = np.sort(history.values[:n_grown])
-        memory.grown = (_grow(history, ordered, config), ordered)
-        memory.leaf, memory.values = np.empty(0, dtype=np.intp), np.empty(0)
-    tree, ordered = memory.grown
-    new = slice(len(memory.leaf), len(history))
-    memory.leaf = np.append(memory.leaf, tree.route(history.encodings[new]))
-    memory.values = np.append(memory.values, _tree_values(history.values[new], ordered, config))
+    tree = memory.learn(history, config)
     visits, means = _node_statistics(tree, memory.leaf, memory.values)
     visits = visits + _counts(tree, tree.route(history.pending))
     bounds = _upper_confidence_bounds(tree, visits, means, config.exploration)
-    return Partition(tree, n_grown, memory.leaf, memory.values, visits, means, bounds)
+    return Partition(tree, memory.n_grown, memory.leaf, memory.values, visits, means, bounds)
 
 
 def _grow(history: History, ordered: np.ndarray, config: Config) -> Tree:

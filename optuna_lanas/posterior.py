@@ -1,43 +1,55 @@
 """A Gaussian process on a bounded number of samples, and functions drawn from it.
 
 Notation
-    E        embeddings `[n, k]` (see `Domain.embed`), column j scaled by exp(-log_lengths[group[j]])
+    E        embeddings `[n, k]` (see `Domain.embed`), column j over exp(log_lengths[group[j]])
     r        distance of two scaled embeddings
-    k(r)     Matern-5/2: (1 + sqrt5 r + 5/3 r^2) exp(-sqrt5 r)
-    K        k between the samples, plus the noise on its diagonal, `[n, n]`
+    m(r)     Matern-5/2: (1 + sqrt5 r + 5/3 r^2) exp(-sqrt5 r)
+    F        encodings `[n, dim]`, centred, a row's mean square the variance of the linear part
+    K        m(r) + F F' + noise on the diagonal, `[n, n]`
     y        standardised values `[n]`
+
+F F' is the covariance of a latent action's linear model, m(r) that of what it leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 
 N_FEATURES = 256
 MIN_NOISE = 1e-6
+MIN_VARIANCE = 1e-6
 PRIOR_NOISE = 1e-3
 NOISE_VARIANCE = 4.0
 LENGTH_VARIANCE = 0.5
+LINEAR_VARIANCE = 1.0
 SQRT5 = np.sqrt(5.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """The scales of a Gaussian process.
+    """The scales of a Gaussian process, in units of the variance of m(r).
 
     Attributes:
-        group: `[k]` ints, the scale that each column of an embedding uses.
-        widths: `[k]`, ranges that columns are divided by.
+        group: `[k]` ints, the length scale that each column of an embedding uses.
+        widths: `[k]`, ranges that the columns are divided by besides.
         log_lengths: `[n_groups]`, logarithms of the length scales.
-        noise: Variance of the noise, in units of the signal's variance.
+        centre: `[dim]`, the mean encoding.
+        spread: Root mean square distance of encodings from the mean.
+        linear: Variance of the linear part at that distance.
+        noise: Variance of the noise.
     """
 
     group: np.ndarray
     widths: np.ndarray
     log_lengths: np.ndarray
+    centre: np.ndarray
+    spread: float
+    linear: float
     noise: float
 
     def scale(self, embeddings: np.ndarray) -> np.ndarray:
@@ -45,126 +57,147 @@ class Kernel:
         scaled: np.ndarray = embeddings / (self.widths * np.exp(self.log_lengths)[self.group])
         return scaled
 
+    def features(self, encodings: np.ndarray) -> np.ndarray:
+        """Return `[n, dim]` features, whose inner products are the linear part's covariance."""
+        centred: np.ndarray = (encodings - self.centre) * (np.sqrt(self.linear) / self.spread)
+        return centred
 
-def prior_kernel(group: np.ndarray, n_scales: int) -> Kernel:
-    """Return the kernel before any sample is seen.
+
+def prior_kernel(
+    embeddings: np.ndarray, encodings: np.ndarray, group: np.ndarray, n_scales: int
+) -> Kernel:
+    """Return the kernel before any value is seen.
 
     Its length scales grow with the square root of the number of dimensions, so that two random
     points are about as alike in wide spaces as in narrow ones (Hvarfner et al., 2024,
-    arXiv 2402.02229).
+    arXiv 2402.02229). The linear part varies as much as the rest.
 
     Args:
+        embeddings: `[n, k]`.
+        encodings: `[n, dim]`.
         group: `[k]` ints.
         n_scales: The number of dimensions: parameters, and an architecture's columns.
     """
-    log_lengths = np.full(int(group.max()) + 1, 0.5 * np.log(n_scales))
-    return Kernel(group, np.ones(len(group)), log_lengths, 10.0 * PRIOR_NOISE)
+    centre = encodings.mean(axis=0)
+    return Kernel(
+        group=group,
+        widths=np.maximum(np.ptp(embeddings, axis=0), 1.0),
+        log_lengths=np.full(int(group.max()) + 1, 0.5 * np.log(n_scales)),
+        centre=centre,
+        spread=float(np.sqrt(((encodings - centre) ** 2).sum(axis=1).mean())) or 1.0,
+        linear=1.0,
+        noise=10.0 * PRIOR_NOISE,
+    )
 
 
 def fit_kernel(
     embeddings: np.ndarray,
+    encodings: np.ndarray,
     values: np.ndarray,
-    group: np.ndarray,
-    n_scales: int,
+    prior: Kernel,
     max_iterations: int,
 ) -> Kernel:
-    """Return the kernel of greatest posterior density, the signal's variance profiled out.
+    """Return the kernel of greatest posterior density, the overall variance profiled out.
 
-    Log length scales have a normal prior of variance `LENGTH_VARIANCE` about `prior_kernel`, the
-    log noise one of variance `NOISE_VARIANCE` about `PRIOR_NOISE`.
+    The logarithms of the length scales and of the linear part's variance have normal priors of
+    variance `LENGTH_VARIANCE` and `LINEAR_VARIANCE` about those of ``prior``, that of the noise
+    one of variance `NOISE_VARIANCE` about `PRIOR_NOISE`.
 
     Args:
         embeddings: `[n, k]`.
+        encodings: `[n, dim]`.
         values: `[n]`, standardised.
-        group: `[k]` ints.
-        n_scales: As for `prior_kernel`.
+        prior: From `prior_kernel`.
         max_iterations: Of L-BFGS, each of a few times ``n ** 3`` operations.
     """
     from scipy.optimize import minimize
 
-    prior = prior_kernel(group, n_scales)
-    widths = np.maximum(np.ptp(embeddings, axis=0), 1.0)
-    embeddings = embeddings / widths
+    embeddings = embeddings / prior.widths
+    features = prior.features(encodings)
+    linear_gram = features @ features.T
     n, n_groups = len(values), len(prior.log_lengths)
-    to_group = np.zeros((len(group), n_groups))
-    to_group[np.arange(len(group)), group] = 1.0
+    to_group = np.zeros((len(prior.group), n_groups))
+    to_group[np.arange(len(prior.group)), prior.group] = 1.0
+    means = np.append(prior.log_lengths, [0.0, np.log(PRIOR_NOISE)])
+    variances = np.append(np.full(n_groups, LENGTH_VARIANCE), [LINEAR_VARIANCE, NOISE_VARIANCE])
 
     def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        log_lengths, noise = theta[:-1], np.exp(theta[-1])
-        scaled = embeddings * np.exp(-log_lengths[group])
+        linear, noise = np.exp(theta[-2:])
+        scaled = embeddings * np.exp(-theta[:-2])[prior.group]
         squares = squared_distances(scaled, scaled)
-        gram = matern(squares)
+        gram = matern(squares) + linear * linear_gram
         gram[np.diag_indices(n)] += noise + MIN_NOISE
-        factor = np.linalg.cholesky(gram)
+        log_determinant = 2.0 * np.log(np.diag(np.linalg.cholesky(gram))).sum()
         inverse = np.linalg.inv(gram)
         weights = inverse @ values
         variance = max(values @ weights / n, 1e-12)
         slope = 0.5 * (inverse - np.outer(weights, weights) / variance)
         pull = slope * _matern_slope(squares)
-        # d loss / d log_length_g = -2 sum_ij pull_ij (e_ig - e_jg)^2, summed without an n^2 k array
-        per_column = pull.sum(axis=1) @ scaled**2 - (scaled * (pull @ scaled)).sum(axis=0)
-        deviation = (log_lengths - prior.log_lengths) / LENGTH_VARIANCE
-        noise_deviation = (theta[-1] - np.log(PRIOR_NOISE)) / NOISE_VARIANCE
-        total = 0.5 * n * np.log(variance) + np.log(np.diag(factor)).sum()
-        total += 0.5 * deviation @ (log_lengths - prior.log_lengths)
-        total += 0.5 * noise_deviation * (theta[-1] - np.log(PRIOR_NOISE))
+        # sum_ij pull_ij (e_ik - e_jk)^2 for every column k, without an n^2 k array
+        stretch = pull.sum(axis=1) @ scaled**2 - (scaled * (pull @ scaled)).sum(axis=0)
+        deviation = theta - means
+        total = 0.5 * (n * np.log(variance) + log_determinant)
         gradient = np.append(
-            -4.0 * per_column @ to_group + deviation,
-            np.trace(slope) * noise + noise_deviation,
+            -4.0 * stretch @ to_group,
+            [linear * (slope * linear_gram).sum(), noise * np.trace(slope)],
         )
-        return float(total), gradient
+        penalty = deviation / variances
+        return float(total + 0.5 * deviation @ penalty), gradient + penalty
 
-    start = np.append(prior.log_lengths, np.log(prior.noise))
-    bounds = [(mean - 4.0, mean + 4.0) for mean in prior.log_lengths] + [(np.log(MIN_NOISE), 0.0)]
-    found = minimize(
-        loss,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": max_iterations},
-    )
-    return Kernel(group, widths, found.x[:-1], float(np.exp(found.x[-1])))
+    start = np.append(prior.log_lengths, np.log([prior.linear, prior.noise]))
+    bounds = [(mean - 4.0, mean + 4.0) for mean in start[:-1]] + [(np.log(MIN_NOISE), 0.0)]
+    options = {"maxiter": max_iterations}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    linear, noise = (float(v) for v in np.exp(found[-2:]))
+    return replace(prior, log_lengths=found[:-2], linear=linear, noise=noise)
 
 
 def draw_function(
-    embeddings: np.ndarray, values: np.ndarray, kernel: Kernel, rng: np.random.Generator
-) -> Callable[[np.ndarray], np.ndarray]:
+    embeddings: np.ndarray,
+    encodings: np.ndarray,
+    values: np.ndarray,
+    kernel: Kernel,
+    rng: np.random.Generator,
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Draw a function from the posterior.
 
-    A draw of the prior, as a sum of random Fourier features, is corrected by the kernel's
-    regression of what the samples say against it (Matheron's rule; Wilson et al., 2020,
+    A draw of the prior, linear weights and a sum of random Fourier features, is corrected by the
+    kernel's regression of what the samples say against it (Matheron's rule; Wilson et al., 2020,
     arXiv 2002.09309). What the kernel calls noise is, in an objective without noise, each point's
     own part of the value, which no other point tells of: it is drawn afresh for every point asked.
 
     Args:
         embeddings: `[n, k]`.
+        encodings: `[n, dim]`.
         values: `[n]`, standardised.
         kernel: Its scales.
         rng: Source of the draw.
 
     Returns:
-        A function from `[m, k]` embeddings to `[m]` values.
+        A function from `[m, k]` embeddings and `[m, dim]` encodings to `[m]` values.
     """
-    samples = kernel.scale(embeddings)
-    gram = matern(squared_distances(samples, samples))
+    samples, features = kernel.scale(embeddings), kernel.features(encodings)
+    gram = matern(squared_distances(samples, samples)) + features @ features.T
     gram[np.diag_indices(len(values))] += kernel.noise + MIN_NOISE
     inverse = np.linalg.inv(gram)
-    variance = max(values @ inverse @ values / len(values), 1e-6)
+    deviation = np.sqrt(max(values @ inverse @ values / len(values), MIN_VARIANCE))
     frequencies = rng.standard_normal((samples.shape[1], N_FEATURES))
     frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, N_FEATURES))
     phases = rng.uniform(0.0, 2.0 * np.pi, N_FEATURES)
-    amplitudes = rng.standard_normal(N_FEATURES) * np.sqrt(2.0 * variance / N_FEATURES)
-    noise = rng.standard_normal(len(values)) * np.sqrt(kernel.noise * variance)
-    surprise = values - np.cos(samples @ frequencies + phases) @ amplitudes - noise
-    correction = inverse @ surprise
+    amplitudes = rng.standard_normal(N_FEATURES) * deviation * np.sqrt(2.0 / N_FEATURES)
+    weights = rng.standard_normal(features.shape[1]) * deviation
+    noise = rng.standard_normal(len(values)) * deviation * np.sqrt(kernel.noise)
+    prior = np.cos(samples @ frequencies + phases) @ amplitudes + features @ weights
+    correction = inverse @ (values - prior - noise)
+    weights = weights + features.T @ correction
 
-    def function(points: np.ndarray) -> np.ndarray:
+    def function(points: np.ndarray, codes: np.ndarray) -> np.ndarray:
         scaled = kernel.scale(points)
-        prior = np.cos(scaled @ frequencies + phases) @ amplitudes
-        own = rng.standard_normal(len(points)) * np.sqrt(kernel.noise * variance)
-        drawn: np.ndarray = prior + matern(squared_distances(scaled, samples)) @ correction + own
-        return drawn
+        drawn = np.cos(scaled @ frequencies + phases) @ amplitudes
+        drawn += matern(squared_distances(scaled, samples)) @ correction
+        drawn += kernel.features(codes) @ weights
+        own = rng.standard_normal(len(points)) * deviation * np.sqrt(kernel.noise)
+        return np.asarray(drawn + own)
 
     return function
 
@@ -194,7 +227,7 @@ def matern(squares: np.ndarray) -> np.ndarray:
 def squared_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return `[n, m]` squared distances of the rows of `[n, k]` and `[m, k]`."""
     squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2.0 * left @ right.T
-    return np.maximum(squares, 0.0)
+    return np.asarray(np.maximum(squares, 0.0))
 
 
 def _matern_slope(squares: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from optuna_lanas.architecture import make_architectures
 from optuna_lanas.architecture import space_distributions
 from optuna_lanas.config import Config
 from optuna_lanas.encoding import make_encoding
-from optuna_lanas.search import Limits
+from optuna_lanas.limits import Limits
 from optuna_lanas.search import Proposal
 from optuna_lanas.search import sample_new
 from optuna_lanas.search import suggest
@@ -196,6 +196,8 @@ class LaNASSampler(BaseSampler):
     def reseed_rng(self) -> None:
         """Draw a fresh seed."""
         self._seed = _fresh_seed()
+        if self._independent_sampler is not None:
+            self._independent_sampler.reseed_rng()
         if self._independent_sampler is not None:
             self._independent_sampler.reseed_rng()
 

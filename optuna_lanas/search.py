@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -13,6 +14,7 @@ import numpy as np
 from optuna_lanas.config import Config
 from optuna_lanas.domain import Domain
 from optuna_lanas.history import History
+from optuna_lanas.limits import Limits
 from optuna_lanas.partition import Memory
 from optuna_lanas.partition import Partition
 from optuna_lanas.partition import partition
@@ -25,29 +27,8 @@ from optuna_lanas.uniform import draw_uniform
 
 N_TRIES = 20
 N_BATCH = 256
-N_ENUMERATED = 4096
-
-
-@dataclass(frozen=True, eq=False)
-class Limits:
-    """What a proposal must keep to beyond the domain.
-
-    Attributes:
-        fixed: `[n_params]`, coordinates that are given, NaN where free.
-        low: `[n_params]`, least coordinates.
-        high: `[n_params]`, greatest coordinates.
-    """
-
-    fixed: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    def settle(self, points: np.ndarray) -> np.ndarray:
-        """Return points moved inside the limits."""
-        settled: np.ndarray = np.where(
-            np.isnan(self.fixed), np.clip(points, self.low, self.high), self.fixed
-        )
-        return settled
+N_ENUMERATED = 65_536
+N_KEYS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,47 +78,54 @@ def suggest(
     best = inside[np.argsort(-history.values[inside], kind="stable")]
     starts = limits.settle(_complete(domain, history.points[best[:100]], rng))
     if config.is_uniform:
-        point = draw_uniform(domain, region, history, starts, rng)
+        point = draw_uniform(domain, region, history, limits, starts, rng)
         if point is None:
             return sample_new(history, domain, limits, rng)
-        return Proposal(limits.settle(point), grown, leaf)
+        return Proposal(point, grown, leaf)
     score = draw_scores(history, domain, grown, leaf, config, memories.kernel, rng)
-    candidates = climb(domain, region, starts, score, limits.settle, rng)
-    for chosen in np.argsort(-candidates.scores, kind="stable"):
-        point = candidates.points[chosen]
-        if history.is_new(domain, domain.without_absent(point[None]))[0]:
-            return Proposal(point, grown, leaf, candidates, int(chosen))
+    candidates = climb(domain, region, starts, score, limits, rng)
+    order = np.argsort(-candidates.scores, kind="stable")
+    for first in range(0, len(order), N_KEYS):
+        batch = order[first : first + N_KEYS]
+        new = history.is_new(domain, domain.without_absent(candidates.points[batch]))
+        if new.any():
+            chosen = int(batch[np.argmax(new)])
+            return Proposal(candidates.points[chosen], grown, leaf, candidates, chosen)
     return sample_new(history, domain, limits, rng)
 
 
 def sample_new(
     history: History, domain: Domain, limits: Limits, rng: np.random.Generator
 ) -> Proposal:
-    """Draw a point that the history does not hold, or any point where none is found."""
-    valid = None
-    for points in _batches(domain, rng):
-        settled = limits.settle(points)
-        present = domain.without_absent(settled)
+    """Draw a point that the history does not hold, or any valid point where none is found.
+
+    Raises:
+        ValueError: If no point is valid.
+    """
+    valid: np.ndarray | None = None
+    for points in _batches(domain, limits, rng):
+        present = domain.without_absent(points)
         new = history.is_new(domain, present)
         if new.any():
-            return Proposal(settled[np.argmax(new)])
+            return Proposal(points[np.argmax(new)])
         if valid is None:
-            keys = domain.keys(present)
-            valid = next(
-                (p for p, key in zip(settled, keys, strict=True) if key is not None), None
-            )
+            is_valid = np.array([key is not None for key in domain.keys(present)])
+            valid = points[np.argmax(is_valid)] if is_valid.any() else None
     if valid is None:
-        valid = settled[0]
+        raise ValueError(
+            f"`space.key` must return a key for some params, got None for all of "
+            f"{N_TRIES * N_BATCH} draws. Check that it returns None for invalid architectures "
+            f"only, or give the space a `sample(rng)` that draws valid ones."
+        )
     return Proposal(valid)
 
 
-def _batches(domain: Domain, rng: np.random.Generator):  # type: ignore[no-untyped-def]
+def _batches(domain: Domain, limits: Limits, rng: np.random.Generator) -> Iterator[np.ndarray]:
     for _ in range(N_TRIES):
-        yield domain.sample(N_BATCH, rng)
-    if domain.n_points <= N_ENUMERATED**2:
-        order = rng.permutation(int(domain.n_points))
-        for first in range(0, len(order), N_ENUMERATED):
-            yield domain.enumerate(order[first : first + N_ENUMERATED])
+        yield limits.sample(domain, N_BATCH, rng)
+    everything = limits.enumerate(domain, N_ENUMERATED, rng)
+    for first in range(0, len(everything), N_BATCH):
+        yield everything[first : first + N_BATCH]
 
 
 def _complete(domain: Domain, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -17,6 +17,7 @@ from optuna_lanas import posterior
 from optuna_lanas.config import Config
 from optuna_lanas.domain import Domain
 from optuna_lanas.history import History
+from optuna_lanas.limits import Limits
 from optuna_lanas.mutation import mutate
 from optuna_lanas.pareto import weighted_scores
 from optuna_lanas.partition import Partition
@@ -29,6 +30,8 @@ N_ROUNDS = 3
 N_ROUND = 100
 N_PARENTS = 20
 SHARE_OF_BEST = 0.2
+
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,7 @@ class KernelMemory:
     """The kernel of the last milestone. It saves time and changes no result."""
 
     def __init__(self) -> None:
-        self.n_fitted = 0
+        self.values = np.empty(0)
         self.kernel: posterior.Kernel | None = None
 
 
@@ -65,8 +68,8 @@ def draw_scores(
     config: Config,
     memory: KernelMemory,
     rng: np.random.Generator,
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function of embeddings `[n, k]`, drawn from the posterior about a leaf."""
+) -> Score:
+    """Draw a function of embeddings `[n, k]` and encodings `[n, dim]` from a leaf's posterior."""
     kernel = _fitted_kernel(history, domain, config, memory)
     chosen = _nearest(partition.depth_shared(leaf), history.values, config.max_model_samples)
     embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
@@ -74,15 +77,15 @@ def draw_scores(
     if history.objectives is not None:
         values = weighted_scores(history.objectives[chosen], values == values.max(), rng)
     values = posterior.standardise(values)
-    return posterior.draw_function(embeddings, values, kernel, rng)
+    return posterior.draw_function(embeddings, history.encodings[chosen], values, kernel, rng)
 
 
 def climb(
     domain: Domain,
     region: Region,
     best: np.ndarray,
-    score: Callable[[np.ndarray], np.ndarray],
-    settle: Callable[[np.ndarray], np.ndarray],
+    score: Score,
+    limits: Limits,
     rng: np.random.Generator,
 ) -> Candidates:
     """Return candidates inside a region.
@@ -91,29 +94,28 @@ def climb(
         domain: The domain.
         region: The leaf's region.
         best: `[n, n_params]`, the leaf's samples without NaN, the best one first.
-        score: From embeddings to scores.
-        settle: Moves points to where they may be: fixed parameters, narrower ranges.
+        score: From embeddings and encodings to scores.
+        limits: Fixed parameters and narrower ranges.
         rng: Source of the draws.
     """
     likely = np.minimum(rng.geometric(SHARE_OF_BEST, N_NEAR_BEST) - 1, len(best) - 1)
-    first = [domain.sample(N_RANDOM, rng), mutate(domain, best[likely], rng)]
-    found = _inside(domain, region, score, settle(np.vstack(first)))
+    near = limits.settle(mutate(domain, best[likely], rng))
+    first = np.vstack([limits.sample(domain, N_RANDOM, rng), near])
+    found = _inside(domain, region, score, first)
     for _ in range(N_ROUNDS):
         order = np.argsort(-found.scores, kind="stable")[:N_PARENTS]
         parents = found.points[order] if len(found) else best[:N_PARENTS]
         changed = mutate(domain, parents[rng.integers(len(parents), size=N_ROUND)], rng)
-        found = _joined(found, _inside(domain, region, score, settle(changed)))
+        found = _joined(found, _inside(domain, region, score, limits.settle(changed)))
     return found
 
 
-def _inside(
-    domain: Domain, region: Region, score: Callable[[np.ndarray], np.ndarray], points: np.ndarray
-) -> Candidates:
+def _inside(domain: Domain, region: Region, score: Score, points: np.ndarray) -> Candidates:
     present = domain.without_absent(points)
     encodings = domain.encode(present)
     inside = region.contains(encodings)
     embeddings = domain.embed(present[inside], encodings[inside])
-    return Candidates(points[inside], embeddings, score(embeddings))
+    return Candidates(points[inside], embeddings, score(embeddings, encodings[inside]))
 
 
 def _joined(left: Candidates, right: Candidates) -> Candidates:
@@ -127,24 +129,28 @@ def _joined(left: Candidates, right: Candidates) -> Candidates:
 def _fitted_kernel(
     history: History, domain: Domain, config: Config, memory: KernelMemory
 ) -> posterior.Kernel:
-    n_fitted = config.n_fitted(len(history))
+    values = history.values[: config.n_fitted(len(history))]
     group = domain.embedding_groups(history.encodings.shape[1])
+    kernel = memory.kernel
     if (
-        memory.kernel is None
-        or memory.n_fitted != n_fitted
-        or len(memory.kernel.group) != len(group)
+        kernel is None
+        or len(kernel.group) != len(group)
+        or not np.array_equal(memory.values, values)
     ):
-        values = history.values[:n_fitted]
-        chosen = _nearest(np.zeros(n_fitted), values, config.max_model_samples)
-        memory.kernel = posterior.fit_kernel(
-            domain.embed(history.points[chosen], history.encodings[chosen]),
+        chosen = _nearest(np.zeros(len(values)), values, config.max_model_samples)
+        embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
+        encodings = history.encodings[chosen]
+        n_scales = domain.n_scales(encodings.shape[1])
+        prior = posterior.prior_kernel(embeddings, encodings, group, n_scales)
+        kernel = posterior.fit_kernel(
+            embeddings,
+            encodings,
             posterior.standardise(values[chosen]),
-            group,
-            domain.n_scales(history.encodings.shape[1]),
+            prior,
             config.max_iterations,
         )
-        memory.n_fitted = n_fitted
-    return memory.kernel
+        memory.values, memory.kernel = values.copy(), kernel
+    return kernel
 
 
 def _nearest(closeness: np.ndarray, values: np.ndarray, limit: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from optuna_lanas.domain import Domain
 from optuna_lanas.history import History
+from optuna_lanas.limits import Limits
 from optuna_lanas.mutation import mutate
 from optuna_lanas.region import Region
 
@@ -22,7 +23,12 @@ N_STEPS = 50
 
 
 def draw_uniform(
-    domain: Domain, region: Region, history: History, starts: np.ndarray, rng: np.random.Generator
+    domain: Domain,
+    region: Region,
+    history: History,
+    limits: Limits,
+    starts: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray | None:
     """Return a point `[n_params]` of the region that is not in the history, None if none is met.
 
@@ -30,22 +36,28 @@ def draw_uniform(
         domain: The domain.
         region: The leaf's region.
         history: What is not to be drawn again.
+        limits: What the point must keep to besides.
         starts: `[n, n_params]` points inside the region, where a walk may begin.
         rng: Source of the draws.
     """
     for _ in range(N_BATCHES):
-        found = _first_new(domain, region, history, domain.sample(N_DRAWS, rng))
+        found = _first_new(domain, region, history, limits.sample(domain, N_DRAWS, rng))
         if found is not None:
             return found
-    return _walk(domain, region, history, starts, rng) if len(starts) else None
+    return _walk(domain, region, history, limits, starts, rng) if len(starts) else None
 
 
 def _walk(
-    domain: Domain, region: Region, history: History, starts: np.ndarray, rng: np.random.Generator
+    domain: Domain,
+    region: Region,
+    history: History,
+    limits: Limits,
+    starts: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray | None:
     walkers = starts[rng.integers(len(starts), size=N_DRAWS)]
     for _ in range(N_STEPS):
-        steps = mutate(domain, walkers, rng)
+        steps = limits.settle(mutate(domain, walkers, rng))
         inside = region.contains(domain.encode(domain.without_absent(steps)))
         walkers = np.where(inside[:, None], steps, walkers)
     return _first_new(domain, region, history, walkers)

@@ -1,0 +1,54 @@
+"""What a proposal must keep to beyond the domain: given parameters, and narrower ranges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optuna_lanas.domain import Domain
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What a proposal must keep to beyond the domain.
+
+    Attributes:
+        fixed: `[n_params]`, coordinates that are given, NaN where free.
+        low: `[n_params]`, least coordinates.
+        high: `[n_params]`, greatest coordinates.
+    """
+
+    fixed: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def sample(self, domain: Domain, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Return `[n, n_params]` points drawn from the domain inside the limits."""
+        points = domain.sample(n, rng)
+        narrowed = ~domain.is_categorical & ((self.low > 0.0) | (self.high < 1.0))
+        if narrowed.any():
+            low, high = np.maximum(self.low, 0.0), np.minimum(self.high, 1.0)
+            points = np.where(narrowed, domain.snap(low + points * (high - low)), points)
+        return self.settle(points)
+
+    def settle(self, points: np.ndarray) -> np.ndarray:
+        """Return points moved inside the limits."""
+        settled: np.ndarray = np.where(
+            np.isnan(self.fixed), np.clip(points, self.low, self.high), self.fixed
+        )
+        return settled
+
+    def enumerate(self, domain: Domain, most: int, rng: np.random.Generator) -> np.ndarray:
+        """Return all `[n, n_params]` points inside the limits, in random order.
+
+        None is returned where there are more than ``most``.
+        """
+        sizes = np.where(np.isnan(self.fixed), domain.n_values, 1.0)
+        with np.errstate(over="ignore"):
+            n_points = float(np.prod(sizes))
+        if n_points > most:
+            return np.empty((0, domain.n_params))
+        indices = rng.permutation(int(n_points))
+        grid = np.stack(np.unravel_index(indices, tuple(sizes.astype(int))), axis=1)
+        return self.settle(domain.from_grid(grid))
