@@ -257,11 +257,16 @@ class StudyRecord:
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:
     """Return what is known of an unfinished trial's params: enqueued, published, suggested."""
+    return {**_published(trial), **_enqueued(trial), **trial.params}
+
+
+def _published(trial: FrozenTrial) -> dict[str, Any]:
+    """Return what the trial's worker has published; nothing where it is no JSON object."""
     try:
         published = json.loads(trial.system_attrs.get(PARAMS_KEY, "{}"))
     except (TypeError, json.JSONDecodeError):
-        published = {}
-    return {**published, **_enqueued(trial), **trial.params}
+        return {}
+    return published if isinstance(published, dict) else {}
 
 
 def _enqueued(trial: FrozenTrial) -> dict[str, Any]:
