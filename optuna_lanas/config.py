@@ -6,6 +6,25 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Effort:
+    """How much a proposal looks at.
+
+    Attributes:
+        n_samples: Greatest number of samples of the Gaussian process.
+        n_features: Random Fourier features of a draw.
+        n_random: Random candidates.
+        n_near: Candidates near the leaf's best samples.
+        n_round: Candidates of a round of climbing.
+    """
+
+    n_samples: int
+    n_features: int
+    n_random: int
+    n_near: int
+    n_round: int
+
+
+@dataclass(frozen=True)
 class Config:
     """See `LaNASSampler` for what the first ones do.
 
@@ -21,8 +40,9 @@ class Config:
         is_uniform: Whether to draw evenly from the leaf, as published.
         tree_growth: Factor by which a history grows between two learning phases.
         kernel_growth: Factor by which it grows between two fits of the kernel.
-        max_model_samples: Greatest number of samples of the Gaussian process.
         max_iterations: Of a fit of the kernel.
+        small: How much a proposal looks at while the history is no longer than its `n_samples`.
+        large: And after that.
     """
 
     exploration: float = 0.1
@@ -35,8 +55,9 @@ class Config:
     is_uniform: bool = False
     tree_growth: float = 1.02
     kernel_growth: float = 1.1
-    max_model_samples: int = 256
     max_iterations: int = 30
+    small: Effort = Effort(n_samples=256, n_features=256, n_random=200, n_near=200, n_round=100)
+    large: Effort = Effort(n_samples=128, n_features=128, n_random=100, n_near=100, n_round=50)
 
     def n_grown(self, n: int) -> int:
         """How many of `n` samples the tree is grown from."""
@@ -45,6 +66,10 @@ class Config:
         if n <= self.n_first:
             return n
         return self.n_first + (n - self.n_first) // self.n_select * self.n_select
+
+    def effort(self, n: int) -> Effort:
+        """How much a proposal from `n` samples looks at."""
+        return self.small if n <= self.small.n_samples else self.large
 
     def n_fitted(self, n: int) -> int:
         """How many of `n` samples the kernel is fitted to."""

@@ -20,7 +20,6 @@ from dataclasses import replace
 import numpy as np
 
 
-N_FEATURES = 256
 MIN_NOISE = 1e-6
 MIN_VARIANCE = 1e-6
 PRIOR_NOISE = 1e-3
@@ -157,6 +156,7 @@ def draw_function(
     encodings: np.ndarray,
     values: np.ndarray,
     kernel: Kernel,
+    n_features: int,
     rng: np.random.Generator,
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Draw a function from the posterior.
@@ -171,6 +171,7 @@ def draw_function(
         encodings: `[n, dim]`.
         values: `[n]`, standardised.
         kernel: Its scales.
+        n_features: Number of random Fourier features.
         rng: Source of the draw.
 
     Returns:
@@ -179,17 +180,17 @@ def draw_function(
     samples, features = kernel.scale(embeddings), kernel.features(encodings)
     gram = matern(squared_distances(samples, samples)) + features @ features.T
     gram[np.diag_indices(len(values))] += kernel.noise + MIN_NOISE
-    inverse = np.linalg.inv(gram)
-    deviation = np.sqrt(max(values @ inverse @ values / len(values), MIN_VARIANCE))
-    frequencies = rng.standard_normal((samples.shape[1], N_FEATURES))
-    frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, N_FEATURES))
-    phases = rng.uniform(0.0, 2.0 * np.pi, N_FEATURES)
-    amplitudes = rng.standard_normal(N_FEATURES) * deviation * np.sqrt(2.0 / N_FEATURES)
-    weights = rng.standard_normal(features.shape[1]) * deviation
-    noise = rng.standard_normal(len(values)) * deviation * np.sqrt(kernel.noise)
-    prior = np.cos(samples @ frequencies + phases) @ amplitudes + features @ weights
-    correction = inverse @ (values - prior - noise)
-    weights = weights + features.T @ correction
+    frequencies = rng.standard_normal((samples.shape[1], n_features))
+    frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, n_features))
+    phases = rng.uniform(0.0, 2.0 * np.pi, n_features)
+    amplitudes = rng.standard_normal(n_features) * np.sqrt(2.0 / n_features)
+    weights = rng.standard_normal(features.shape[1])
+    noise = rng.standard_normal(len(values)) * np.sqrt(kernel.noise)
+    prior: np.ndarray = np.cos(samples @ frequencies + phases) @ amplitudes + features @ weights
+    solved = np.linalg.solve(gram, np.stack([values, prior + noise], axis=1))
+    deviation = np.sqrt(max(values @ solved[:, 0] / len(values), MIN_VARIANCE))
+    correction = solved[:, 0] - deviation * solved[:, 1]
+    amplitudes, weights = deviation * amplitudes, deviation * weights + features.T @ correction
 
     def function(points: np.ndarray, codes: np.ndarray) -> np.ndarray:
         scaled = kernel.scale(points)

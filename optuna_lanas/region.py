@@ -41,10 +41,17 @@ class Region:
         return inside
 
 
-def on_good_side(encodings: np.ndarray, normal: np.ndarray, offset: float) -> np.ndarray:
+def on_good_side(
+    encodings: np.ndarray, normal: np.ndarray, offset: float | np.ndarray
+) -> np.ndarray:
     """Return `[n]` bools: the one predicate that splits samples and bounds regions.
 
     Each row is summed by itself, so that a sample's side does not depend on its companions.
+
+    Args:
+        encodings: `[n, dim]`.
+        normal: `[dim]`, or `[n, dim]` with one row for each encoding.
+        offset: One number, or `[n]`.
     """
     good: np.ndarray = (encodings * normal).sum(axis=1) >= offset
     return good

@@ -26,10 +26,10 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
 from optuna_lanas.history import History
+from optuna_lanas.limits import Limits
 from optuna_lanas.objective import FAILED
 from optuna_lanas.objective import outcome_of
 from optuna_lanas.sampler import LaNASSampler
-from optuna_lanas.search import Limits
 from optuna_lanas.search import Proposal
 from optuna_lanas.search import sample_new
 from optuna_lanas.search import suggest

@@ -83,7 +83,7 @@ def suggest(
             return sample_new(history, domain, limits, rng)
         return Proposal(point, grown, leaf)
     score = draw_scores(history, domain, grown, leaf, config, memories.kernel, rng)
-    candidates = climb(domain, region, starts, score, limits, rng)
+    candidates = climb(domain, region, starts, score, limits, config.effort(len(history)), rng)
     order = np.argsort(-candidates.scores, kind="stable")
     for first in range(0, len(order), N_KEYS):
         batch = order[first : first + N_KEYS]

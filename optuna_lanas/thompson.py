@@ -15,6 +15,7 @@ import numpy as np
 
 from optuna_lanas import posterior
 from optuna_lanas.config import Config
+from optuna_lanas.config import Effort
 from optuna_lanas.domain import Domain
 from optuna_lanas.history import History
 from optuna_lanas.limits import Limits
@@ -24,10 +25,7 @@ from optuna_lanas.partition import Partition
 from optuna_lanas.region import Region
 
 
-N_RANDOM = 200
-N_NEAR_BEST = 200
 N_ROUNDS = 3
-N_ROUND = 100
 N_PARENTS = 20
 SHARE_OF_BEST = 0.2
 
@@ -71,13 +69,16 @@ def draw_scores(
 ) -> Score:
     """Draw a function of embeddings `[n, k]` and encodings `[n, dim]` from a leaf's posterior."""
     kernel = _fitted_kernel(history, domain, config, memory)
-    chosen = _nearest(partition.depth_shared(leaf), history.values, config.max_model_samples)
+    effort = config.effort(len(history))
+    chosen = _nearest(partition.depth_shared(leaf), history.values, effort.n_samples)
     embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
     values = history.values[chosen]
     if history.objectives is not None:
         values = weighted_scores(history.objectives[chosen], values == values.max(), rng)
     values = posterior.standardise(values)
-    return posterior.draw_function(embeddings, history.encodings[chosen], values, kernel, rng)
+    return posterior.draw_function(
+        embeddings, history.encodings[chosen], values, kernel, effort.n_features, rng
+    )
 
 
 def climb(
@@ -86,6 +87,7 @@ def climb(
     best: np.ndarray,
     score: Score,
     limits: Limits,
+    effort: Effort,
     rng: np.random.Generator,
 ) -> Candidates:
     """Return candidates inside a region.
@@ -96,16 +98,17 @@ def climb(
         best: `[n, n_params]`, the leaf's samples without NaN, the best one first.
         score: From embeddings and encodings to scores.
         limits: Fixed parameters and narrower ranges.
+        effort: How many candidates.
         rng: Source of the draws.
     """
-    likely = np.minimum(rng.geometric(SHARE_OF_BEST, N_NEAR_BEST) - 1, len(best) - 1)
+    likely = np.minimum(rng.geometric(SHARE_OF_BEST, effort.n_near) - 1, len(best) - 1)
     near = limits.settle(mutate(domain, best[likely], rng))
-    first = np.vstack([limits.sample(domain, N_RANDOM, rng), near])
+    first = np.vstack([limits.sample(domain, effort.n_random, rng), near])
     found = _inside(domain, region, score, first)
     for _ in range(N_ROUNDS):
         order = np.argsort(-found.scores, kind="stable")[:N_PARENTS]
         parents = found.points[order] if len(found) else best[:N_PARENTS]
-        changed = mutate(domain, parents[rng.integers(len(parents), size=N_ROUND)], rng)
+        changed = mutate(domain, parents[rng.integers(len(parents), size=effort.n_round)], rng)
         found = _joined(found, _inside(domain, region, score, limits.settle(changed)))
     return found
 
@@ -137,7 +140,8 @@ def _fitted_kernel(
         or len(kernel.group) != len(group)
         or not np.array_equal(memory.values, values)
     ):
-        chosen = _nearest(np.zeros(len(values)), values, config.max_model_samples)
+        n_samples = config.effort(len(values)).n_samples
+        chosen = _nearest(np.zeros(len(values), dtype=np.intp), values, n_samples)
         embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
         encodings = history.encodings[chosen]
         n_scales = domain.n_scales(encodings.shape[1])
@@ -157,4 +161,10 @@ def _nearest(closeness: np.ndarray, values: np.ndarray, limit: int) -> np.ndarra
     """Return the indices of at most ``limit`` samples: the closest, the best first among these."""
     if len(values) <= limit:
         return np.arange(len(values))
-    return np.sort(np.lexsort((-values, -closeness))[:limit])
+    n_deeper = np.cumsum(np.bincount(closeness)[::-1])[::-1]
+    level = int(np.flatnonzero(n_deeper >= limit)[-1])
+    nearer = np.flatnonzero(closeness > level)
+    there = np.flatnonzero(closeness == level)
+    n_left = limit - len(nearer)
+    best = there[np.argsort(-values[there], kind="stable")[:n_left]]
+    return np.sort(np.append(nearer, best))

@@ -18,6 +18,7 @@ from optuna_lanas.region import Region
 
 NO_NODE = -1
 MAX_FIT_SAMPLES = 4096
+N_ROUTED = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +63,21 @@ class Tree:
 
     def route(self, encodings: np.ndarray) -> np.ndarray:
         """Return the leaf `[n]` of each of `[n, dim]` encodings."""
-        leaf = np.zeros(len(encodings), dtype=np.intp)
-        for node in np.flatnonzero(self.children[:, 0] != NO_NODE):
-            here = np.flatnonzero(leaf == node)
-            good = on_good_side(encodings[here], self.normals[node], self.offsets[node])
-            leaf[here] = np.where(good, *self.children[node])
-        return leaf
+        node = np.zeros(len(encodings), dtype=np.intp)
+        for first in range(0, len(encodings), N_ROUTED):
+            here = slice(first, first + N_ROUTED)
+            node[here] = self._descend(encodings[here])
+        return node
+
+    def _descend(self, encodings: np.ndarray) -> np.ndarray:
+        node = np.zeros(len(encodings), dtype=np.intp)
+        while True:
+            inner = np.flatnonzero(self.children[node, 0] != NO_NODE)
+            if len(inner) == 0:
+                return node
+            at = node[inner]
+            good = on_good_side(encodings[inner], self.normals[at], self.offsets[at])
+            node[inner] = self.children[at, np.where(good, 0, 1)]
 
 
 def fit_latent_action(
