@@ -130,7 +130,7 @@ def test_another_worker_sees_params_that_are_not_yet_suggested(tmp_path: Path) -
     "garbage",
     ['{"x": 3, "y"', "", "null", "[1, 2]", "3", '{"x": "conv"}', '{"x": null}', '{"z": 1}', 7],
 )
-def test_half_written_params_of_others_are_tolerated(garbage: object) -> None:
+def test_half_written_params_of_others_are_tolerated(garbage: str | int) -> None:
     study = study_of(n_startup_trials=5)
     study.optimize(partial(grid, n_x=5, n_y=5), n_trials=10)
     broken = study.ask()
@@ -252,7 +252,8 @@ def _evaluated(trial: optuna.Trial) -> tuple[optuna.Trial, float]:
 
 
 def _value(params: dict[str, Any]) -> float:
-    return -abs(params["number"] - 40) - 10.0 * (params["kind"] != "b")
+    distance = abs(params["number"] - 40) + 10 * (params["kind"] != "b")
+    return -float(distance)
 
 
 def _seconds_a_trial(study: optuna.Study) -> float:
