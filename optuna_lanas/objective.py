@@ -73,7 +73,7 @@ def scores(kinds: np.ndarray, complete_scores: np.ndarray, values: np.ndarray) -
     if complete.all():
         return result
     least = result[complete].min() if complete.any() else 0.0
-    width = np.ptp(result[complete]) if complete.any() else 0.0
+    width = max(np.ptp(result[complete]) if complete.any() else 0.0, 1e-9 * abs(least))
     keys = np.column_stack([kinds, -values])[~complete]
     _, place = np.unique(keys, axis=0, return_inverse=True)
     share = (place.reshape(-1) + 1.0) / (place.max() + 1.0)
