@@ -178,13 +178,17 @@ def _best(study: optuna.Study) -> str:
 def _figures(
     study: optuna.Study, view: StudyPartition, sampler: LaNASSampler | None, space: Any | None
 ) -> Iterator[tuple[str, go.Figure]]:
-    n = len(view.numbers)
+    n = min(len(view.numbers), 3000)
+
+    def leaves(detail: float) -> int:
+        return max(int(32 * detail), 8)
+
     yield "partition", _fitted(lambda d: draw_partition(view, n_nodes=int(128 * d)))
-    yield "leaf-values", _fitted(lambda d: draw_leaf_values(view, n_values=int(200 * d)))
+    yield "leaf-values", _fitted(lambda d: draw_leaf_values(view, int(200 * d), leaves(d)))
     if view.tree.children[0, 0] != NO_NODE:
         yield "latent-action", _fitted(lambda d: draw_latent_action(view))
-    yield "leaf-share", _fitted(lambda d: draw_leaf_share(view, n_times=int(100 * d)))
-    yield "trial-map", _fitted(lambda d: draw_trial_map(view, n_points=int(min(n, 3000) * d) + 1))
+    yield "leaf-share", _fitted(lambda d: draw_leaf_share(view, None, int(100 * d), leaves(d)))
+    yield "trial-map", _fitted(lambda d: draw_trial_map(view, int(n * d) + 1, leaves(d)))
     with contextlib.suppress(ValueError):  # no space that draws, or no valid architecture yet
         yield "architecture", plot_architecture(study, sampler=sampler, space=space)
 

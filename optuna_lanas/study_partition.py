@@ -162,14 +162,17 @@ def partition(
             print(partition(study))
     """
     settings = choose_sampler(study, sampler, space)
-    trials = study.get_trials(deepcopy=False)
     with live_record(study, settings) as record:
+        trials = study.get_trials(deepcopy=False)
+        samples = sample_trials(study, trials, record, settings)
+        if len(samples) != record.n_valued:  # others have ended since the record was read
+            record = settings._new_record(study)
+            record.read(trials)
         if record.n_valued == 0:
             raise ValueError(
                 f"`study` must have a finished trial with a value, got {len(trials)} trials "
                 f"without. Run `study.optimize` first."
             )
-        samples = sample_trials(study, trials, record, settings)
         return _view(study, record, samples, settings, target, target_name)
 
 

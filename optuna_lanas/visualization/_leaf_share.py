@@ -14,6 +14,7 @@ from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.study_partition import partition
 from optuna_lanas.study_partition import StudyPartition
 from optuna_lanas.visualization._plotly import graph_objects
+from optuna_lanas.visualization._plotly import GREY
 from optuna_lanas.visualization._plotly import leaf_colors
 
 
@@ -71,28 +72,27 @@ def plot_leaf_share(
 
 
 def draw_leaf_share(
-    view: StudyPartition, window: int | None = None, n_times: int = N_TIMES
+    view: StudyPartition,
+    window: int | None = None,
+    n_times: int = N_TIMES,
+    n_leaves: int | None = None,
 ) -> go.Figure:
-    """Return the figure of a partition, at not more than ``n_times`` times."""
+    """Return the figure of a partition, at not more than ``n_times`` times.
+
+    Beyond the best ``n_leaves`` leaves, the others share a grey area.
+    """
     go = graph_objects()
     n = len(view.numbers)
     width = window or max(int(SHARE_OF_HISTORY * n), MIN_WINDOW)
     times = np.unique(np.linspace(min(MIN_WINDOW, n), n, min(n, n_times)).astype(np.intp))
     figure = go.Figure()
-    for leaf, color in leaf_colors(view).items():
+    for leaf, color in list(leaf_colors(view).items())[:n_leaves]:
         share = shares(view.partition.leaf == leaf, times, width)
-        figure.add_trace(
-            go.Scatter(
-                x=times,
-                y=np.round(share, 3).astype(np.float32),
-                name=f"leaf {leaf} ({view.mean_target(leaf):.4g})",
-                stackgroup="leaves",
-                mode="lines",
-                line={"width": 0.5, "color": color},
-                fillcolor=color,
-                hovertemplate="%{y:.0%}",
-            )
-        )
+        name = f"leaf {leaf} ({view.mean_target(leaf):.4g})"
+        figure.add_trace(_area(go, times, share, name, color))
+    others = ~np.isin(view.partition.leaf, list(leaf_colors(view))[:n_leaves])
+    if others.any():
+        figure.add_trace(_area(go, times, shares(others, times, width), "other leaves", GREY))
     figure.update_layout(
         title="Share of Leaves over Time",
         xaxis_title="Finished Trials",
@@ -100,6 +100,19 @@ def draw_leaf_share(
         legend={"title": {"text": f"mean {view.target_name}"}, "traceorder": "normal"},
     )
     return figure
+
+
+def _area(go: Any, times: np.ndarray, share: np.ndarray, name: str, color: str) -> Any:
+    return go.Scatter(
+        x=times,
+        y=np.round(share, 3).astype(np.float32),
+        name=name,
+        stackgroup="leaves",
+        mode="lines",
+        line={"width": 0.5, "color": color},
+        fillcolor=color,
+        hovertemplate="%{y:.0%}",
+    )
 
 
 def shares(is_inside: np.ndarray, times: np.ndarray, window: int) -> np.ndarray:

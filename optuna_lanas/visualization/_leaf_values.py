@@ -62,12 +62,18 @@ def plot_leaf_values(
     )
 
 
-def draw_leaf_values(view: StudyPartition, n_values: int | None = None) -> go.Figure:
-    """Return the figure of a partition; of a leaf with more than ``n_values`` its quantiles."""
+def draw_leaf_values(
+    view: StudyPartition, n_values: int | None = None, n_leaves: int | None = None
+) -> go.Figure:
+    """Return the figure of a partition, or of its first ``n_leaves`` leaves.
+
+    Of a leaf with more than ``n_values`` values their quantiles are drawn.
+    """
     go = graph_objects()
     colors = leaf_colors(view)
     figure = go.Figure()
-    for leaf in view.leaves.tolist():
+    leaves = view.leaves[:n_leaves].tolist()
+    for leaf in leaves:
         targets = view.targets[view.partition.leaf == leaf]
         name = f"leaf {leaf}"
         figure.add_trace(
@@ -87,8 +93,8 @@ def draw_leaf_values(view: StudyPartition, n_values: int | None = None) -> go.Fi
         showlegend=False,
     )  # fmt: skip
     figure.update_xaxes(
-        ticktext=[f"{leaf} ({view.partition.bounds[leaf]:.2f})" for leaf in view.leaves.tolist()],
-        tickvals=[f"leaf {leaf}" for leaf in view.leaves],
+        ticktext=[f"{leaf} ({view.partition.bounds[leaf]:.2f})" for leaf in leaves],
+        tickvals=[f"leaf {leaf}" for leaf in leaves],
         tickangle=-90,
     )
     return figure

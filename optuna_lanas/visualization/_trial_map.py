@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -66,8 +67,13 @@ def plot_trial_map(
     )
 
 
-def draw_trial_map(view: StudyPartition, n_points: int | None = None) -> go.Figure:
-    """Return the figure of a partition, of at most ``n_points`` evenly spaced trials."""
+def draw_trial_map(
+    view: StudyPartition, n_points: int | None = None, n_leaves: int | None = None
+) -> go.Figure:
+    """Return the figure of a partition, of at most ``n_points`` evenly spaced trials.
+
+    Beyond the best ``n_leaves`` leaves, trials are grey.
+    """
     graph_objects()
     from plotly.subplots import make_subplots
 
@@ -79,11 +85,10 @@ def draw_trial_map(view: StudyPartition, n_points: int | None = None) -> go.Figu
         horizontal_spacing=0.03,
     )  # fmt: skip
     figure.add_trace(_points(view, shown, places, _value_marker(view, shown)), row=1, col=1)
-    for leaf, color in _distinct_colors(view).items():
-        here = view.partition.leaf[shown] == leaf
+    for name, color, inside in _groups(view, n_leaves):
+        here = inside[shown]
         marker = {"color": color, "size": 6}
-        trace = _points(view, shown[here], places[here], marker, f"leaf {leaf}")
-        figure.add_trace(trace, row=1, col=2)
+        figure.add_trace(_points(view, shown[here], places[here], marker, name), row=1, col=2)
     if view.tree.children[0, 0] != NO_NODE:
         cut = float(view.tree.offsets[0]) / float(np.linalg.norm(view.tree.normals[0]))
         figure.add_vline(x=cut, line_dash="dash", line_color=GREY)
@@ -150,12 +155,17 @@ def _value_marker(view: StudyPartition, shown: np.ndarray) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _distinct_colors(view: StudyPartition) -> dict[int, str]:
-    """Return a colour for each leaf, unlike those of leaves of similar value."""
+def _groups(view: StudyPartition, n_leaves: int | None) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield name, colour and members `[n]` of each leaf; colours of similar leaves differ."""
     from plotly.colors import qualitative
 
-    palette = qualitative.Dark24
-    return {leaf: palette[i % len(palette)] for i, leaf in enumerate(leaf_colors(view))}
+    leaves = list(leaf_colors(view))[:n_leaves]
+    others = ~np.isin(view.partition.leaf, leaves)
+    if others.any():
+        yield "other leaves", GREY, others
+    for i, leaf in enumerate(leaves):
+        color = qualitative.Dark24[i % len(qualitative.Dark24)]
+        yield f"leaf {leaf}", color, view.partition.leaf == leaf
 
 
 def _spaced(n: int, limit: int | None) -> np.ndarray:
