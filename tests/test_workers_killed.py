@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
@@ -20,6 +18,7 @@ from examples.benchmarks import tables
 from optuna_lanas import LaNASSampler
 from tests.workers import storages
 from tests.workers.storages import Opener
+from tests.workers.storages import Starter
 from tests.workers.worker import create_study
 from tests.workers.worker import Logs
 from tests.workers.worker import PROBLEM
@@ -37,9 +36,7 @@ def test_three_processes_of_which_one_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
-def test_eight_processes_of_which_two_are_killed(
-    storage: Callable[[Path], AbstractContextManager[Opener]], tmp_path: Path
-) -> None:
+def test_eight_processes_of_which_two_are_killed(storage: Starter[Opener], tmp_path: Path) -> None:
     with storage(tmp_path) as open_storage:
         best = _check_workers(open_storage, tmp_path, n_workers=8, n_trials=50, n_kills=2)
     assert best >= _best_of_sequential(n_trials=240)
