@@ -28,8 +28,11 @@ class Limits:
         points = domain.sample(n, rng)
         narrowed = ~domain.is_categorical & ((self.low > 0.0) | (self.high < 1.0))
         if narrowed.any():
-            low, high = np.maximum(self.low, 0.0), np.minimum(self.high, 1.0)
-            points = np.where(narrowed, domain.snap(low + points * (high - low)), points)
+            half = 0.5 / np.maximum(domain.n_values - 1.0, 1.0) * np.isfinite(domain.n_values)
+            low = np.maximum(self.low, 0.0) - half
+            high = np.minimum(self.high, 1.0) + half
+            drawn = domain.snap(low + rng.random(points.shape) * (high - low))
+            points = np.where(narrowed, drawn, points)
         return self.settle(points)
 
     def settle(self, points: np.ndarray) -> np.ndarray:

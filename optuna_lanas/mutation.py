@@ -17,7 +17,8 @@ def mutate(domain: Domain, parents: np.ndarray, rng: np.random.Generator) -> np.
     Half of the points change one parameter, the others two more on average. A category is
     replaced by another one. A coordinate moves by a normal step, at least to the next value of
     its grid; the step's scale is drawn for each point between 0.003 and 0.5, evenly on a
-    logarithmic scale. What leaves the range is reflected into it.
+    logarithmic scale. What leaves the range, half a step beyond its last values, is reflected
+    into it.
 
     Args:
         domain: The domain.
@@ -47,5 +48,6 @@ def _moved(domain: Domain, parents: np.ndarray, rng: np.random.Generator) -> np.
     step = scale * rng.standard_normal(parents.shape)
     least = np.where(np.isfinite(domain.n_values), 1.0 / np.maximum(domain.n_values - 1.0, 1.0), 0)
     moved = parents + np.where(np.abs(step) < least, np.copysign(least, step), step)
-    moved = np.where(moved < 0.0, -moved, moved)
-    return domain.snap(np.where(moved > 1.0, 2.0 - moved, moved))
+    edge = 0.5 * least
+    moved = np.where(moved < -edge, -2.0 * edge - moved, moved)
+    return domain.snap(np.where(moved > 1.0 + edge, 2.0 + 2.0 * edge - moved, moved))

@@ -115,8 +115,6 @@ def fit_kernel(
     features = prior.features(encodings)
     linear_gram = features @ features.T
     n, n_groups = len(values), len(prior.log_lengths)
-    to_group = np.zeros((len(prior.group), n_groups))
-    to_group[np.arange(len(prior.group)), prior.group] = 1.0
     means = np.append(prior.log_lengths, [0.0, np.log(PRIOR_NOISE)])
     variances = np.append(np.full(n_groups, LENGTH_VARIANCE), [LINEAR_VARIANCE, NOISE_VARIANCE])
 
@@ -137,7 +135,7 @@ def fit_kernel(
         deviation = theta - means
         total = 0.5 * (n * np.log(variance) + log_determinant)
         gradient = np.append(
-            -4.0 * stretch @ to_group,
+            -4.0 * np.bincount(prior.group, weights=stretch),
             [linear * (slope * linear_gram).sum(), noise * np.trace(slope)],
         )
         penalty = deviation / variances
@@ -186,9 +184,9 @@ def draw_function(
     amplitudes = rng.standard_normal(n_features) * np.sqrt(2.0 / n_features)
     weights = rng.standard_normal(features.shape[1])
     noise = rng.standard_normal(len(values)) * np.sqrt(kernel.noise)
-    prior: np.ndarray = np.cos(samples @ frequencies + phases) @ amplitudes + features @ weights
+    prior = np.asarray(np.cos(samples @ frequencies + phases) @ amplitudes + features @ weights)
     solved = np.linalg.solve(gram, np.stack([values, prior + noise], axis=1))
-    deviation = np.sqrt(max(values @ solved[:, 0] / len(values), MIN_VARIANCE))
+    deviation = np.sqrt(max(float(values @ solved[:, 0]) / len(values), MIN_VARIANCE))
     correction = solved[:, 0] - deviation * solved[:, 1]
     amplitudes, weights = deviation * amplitudes, deviation * weights + features.T @ correction
 

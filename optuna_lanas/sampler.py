@@ -198,8 +198,6 @@ class LaNASSampler(BaseSampler):
         self._seed = _fresh_seed()
         if self._independent_sampler is not None:
             self._independent_sampler.reseed_rng()
-        if self._independent_sampler is not None:
-            self._independent_sampler.reseed_rng()
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial

@@ -39,6 +39,7 @@ class Proposal:
         point: `[n_params]`, without NaN.
         partition: The partition that it was searched in; None for a random point.
         leaf: The leaf that was selected; -1 for a random point.
+        node: The node on its path whose region was searched; -1 for a random point.
         candidates: What was compared; None for a uniform or random draw.
         chosen: Index among the candidates; -1 where there are none.
     """
@@ -46,6 +47,7 @@ class Proposal:
     point: np.ndarray
     partition: Partition | None = None
     leaf: int = -1
+    node: int = -1
     candidates: Candidates | None = None
     chosen: int = -1
 
@@ -68,21 +70,26 @@ def suggest(
 ) -> Proposal:
     """Propose a point from a history of at least one sample.
 
-    A point that the history does not hold is proposed as long as there is one.
+    A leaf is selected by UCB, and the region of a node searched that is drawn evenly from the
+    leaf's path: near the root a draw may leave what the tree takes for bad, near the leaf it may
+    not. A point that the history does not hold is proposed as long as there is one.
     """
     memories = memories or Memories()
     grown = partition(history, config, memories.partition)
     leaf = grown.select()
-    region = grown.tree.region(leaf)
-    inside = np.flatnonzero(grown.leaf == leaf)
+    path = grown.tree.path(leaf)
+    depth = len(path) - 1 if config.is_uniform else int(rng.integers(len(path)))
+    node = path[depth]
+    region = grown.tree.region(node)
+    inside = np.flatnonzero(grown.depth_shared(leaf) >= depth)
     best = inside[np.argsort(-history.values[inside], kind="stable")]
     starts = limits.settle(_complete(domain, history.points[best[:100]], rng))
     if config.is_uniform:
         point = draw_uniform(domain, region, history, limits, starts, rng)
         if point is None:
             return sample_new(history, domain, limits, rng)
-        return Proposal(point, grown, leaf)
-    score = draw_scores(history, domain, grown, leaf, config, memories.kernel, rng)
+        return Proposal(point, grown, leaf, node)
+    score = draw_scores(history, domain, grown, node, config, memories.kernel, rng)
     candidates = climb(domain, region, starts, score, limits, config.effort(len(history)), rng)
     order = np.argsort(-candidates.scores, kind="stable")
     for first in range(0, len(order), N_KEYS):
@@ -90,7 +97,7 @@ def suggest(
         new = history.is_new(domain, domain.without_absent(candidates.points[batch]))
         if new.any():
             chosen = int(batch[np.argmax(new)])
-            return Proposal(candidates.points[chosen], grown, leaf, candidates, chosen)
+            return Proposal(candidates.points[chosen], grown, leaf, node, candidates, chosen)
     return sample_new(history, domain, limits, rng)
 
 
