@@ -49,9 +49,12 @@ def search(storage: str | optuna.storages.BaseStorage | None, n_trials: int) -> 
         direction="maximize",
         sampler=LaNASSampler(space=space, seed=0),
     )
-    study.set_metric_names([TARGET])
+
+    def accuracy(trial: optuna.Trial) -> float:
+        return float(table.query(space.suggest(trial)).validation_accuracy or "nan")
+
     study.optimize(
-        lambda trial: table.query(space.suggest(trial)).validation_accuracy,
+        accuracy,
         n_trials=n_trials,
         callbacks=[PublishCallback(interval=5, target_name=TARGET)],
     )

@@ -190,7 +190,10 @@ def _figures(
     yield "leaf-share", _fitted(lambda d: draw_leaf_share(view, None, int(100 * d), leaves(d)))
     yield "trial-map", _fitted(lambda d: draw_trial_map(view, int(n * d) + 1, leaves(d)))
     with contextlib.suppress(ValueError):  # no space that draws, or no valid architecture yet
-        yield "architecture", plot_architecture(study, sampler=sampler, space=space)
+        yield (
+            "architecture",
+            plot_architecture(study, sampler=sampler, space=space, target_name=view.target_name),
+        )
 
 
 def _fitted(draw: Callable[[float], go.Figure]) -> go.Figure:

@@ -34,6 +34,7 @@ class Step:
         node: The node that is left.
         child: The node that is entered.
         is_good: Whether it is the good child.
+        is_kept: Whether the trial was kept to that side; otherwise a node further up was searched.
         weights: The latent action's weights by choice, the greatest in size first, without zeros.
         offset: The good side is where the weights of a trial's choices sum to at least this.
         terms: The trial's own choices and what each adds, the greatest in size first.
@@ -48,6 +49,7 @@ class Step:
     node: int
     child: int
     is_good: bool
+    is_kept: bool
     weights: tuple[tuple[str, float], ...]
     offset: float
     terms: tuple[tuple[str, float], ...]
@@ -70,7 +72,8 @@ class Step:
         relation = ">=" if self.score >= self.offset else "<"
         terms = ", ".join(f"{name} ({added:+.3g})" for name, added in self.terms[:N_SHOWN])
         return (
-            f"node {self.node} -> {side} child {self.child}: {terms}; "
+            f"node {self.node} -> {side} child {self.child}"
+            f"{'' if self.is_kept else ', not kept to'}: {terms}; "
             f"sum {self.score:.3g} {relation} {self.offset:.3g}\n"
             f"    where {self.condition}\n"
             f"    UCB {self.ucb:.3g} = value {self.value:.3g} + {self.width:.3g} "
@@ -86,14 +89,15 @@ class Explanation:
         number: The trial's.
         origin: How its params came about, in words.
         is_exact: Whether the sampler's proposal was computed anew and is the trial's own.
-        is_searched: Whether it was searched for in the leaf. Else the leaf is merely the one in
-            which the trial lies: of a random trial, of another sampler's, or of one that could
-            not be computed anew.
+        is_searched: Whether it was searched for on the path to the leaf. Else the leaf is merely
+            the one in which the trial lies: of a random trial, of another sampler's, or of one
+            that could not be computed anew.
         n_samples: Finished trials with a value that were known then.
         leaf: The leaf; None before there was a tree.
+        node: The node on the path to the leaf whose region was searched; None if none was.
         leaf_name: Its number and path in words.
-        lies_in: The leaf in which the trial's params lie; another one if the objective asked for
-            other parameters than foreseen.
+        lies_in: The leaf in which the trial's params lie; another one if a node above the leaf
+            was searched, or the objective asked for other parameters than foreseen.
         path: The latent actions from the root to the leaf.
         is_selected: Whether the leaf is the one that the upper confidence bounds lead to.
         score: The trial's score under the function drawn from the posterior; None where none was.
@@ -110,6 +114,7 @@ class Explanation:
     is_searched: bool = False
     leaf: int | None = None
     leaf_name: str = ""
+    node: int | None = None
     lies_in: int | None = None
     path: tuple[Step, ...] = ()
     is_selected: bool = False
@@ -133,14 +138,14 @@ class Explanation:
         return "\n".join(lines)
 
     def _place(self) -> str:
-        searched = "Searched in" if self.is_searched else "It lies in"
+        searched = "Searched on the path to" if self.is_searched else "It lies in"
         lead = "lead to" if self.is_selected else "do not lead to"
         text = (
             f"{searched} leaf {self.leaf_name} of the tree of {self.n_samples} samples, which "
             f"the upper confidence bounds {lead}."
         )
-        if self.lies_in != self.leaf:
-            text += f" With the params that it asked for it lies in leaf {self.lies_in}."
+        if self.is_searched:
+            text += f" Node {self.node}'s region was searched; it lies in leaf {self.lies_in}."
         return text
 
 
@@ -201,7 +206,7 @@ def explain(
         leaf=leaf,
         leaf_name=node_name(grown.tree, leaf),
         lies_in=leaf,
-        path=_path(grown, leaf, encoding, past, trial, settings),
+        path=_path(grown, leaf, leaf, encoding, past, trial, settings),
         is_selected=grown.select() == leaf,
     )
 
@@ -216,6 +221,7 @@ def _exact(
     domain = past.record.domain()
     encoding = domain.encode(domain.without_absent(proposal.point[None]))[0]
     actual = _encoding(past, trial)
+    node = proposal.node
     best = _second_best(past, proposal)
     candidates = proposal.candidates
     score = None if candidates is None else float(candidates.scores[proposal.chosen])
@@ -229,8 +235,9 @@ def _exact(
         n_samples=len(past.history),
         leaf=proposal.leaf,
         leaf_name=node_name(grown.tree, proposal.leaf),
+        node=node,
         lies_in=None if actual is None else int(grown.tree.route(actual[None])[0]),
-        path=_path(grown, proposal.leaf, encoding, past, trial, settings),
+        path=_path(grown, proposal.leaf, node, encoding, past, trial, settings),
         is_selected=True,
         score=score,
         rank=None if candidates is None else 1 + int((candidates.scores > score).sum()),
@@ -264,16 +271,18 @@ def _params(past: Replay, proposal: Proposal, index: int) -> dict[str, Any]:
 def _path(
     grown: Partition,
     leaf: int,
+    searched: int,
     encoding: np.ndarray,
     past: Replay,
     trial: FrozenTrial,
     settings: LaNASSampler,
 ) -> tuple[Step, ...]:
     names = choice_names(past.record.encoding, len(encoding), settings._space)
-    nodes = grown.tree.path(leaf)
+    nodes, kept = grown.tree.path(leaf), grown.tree.path(searched)
     labels = _labels(names, past, trial)
     return tuple(
-        _step(grown, node, child, encoding, names, labels) for node, child in pairwise(nodes)
+        _step(grown, node, child, child in kept, encoding, names, labels)
+        for node, child in pairwise(nodes)
     )
 
 
@@ -281,6 +290,7 @@ def _step(
     grown: Partition,
     node: int,
     child: int,
+    is_kept: bool,
     encoding: np.ndarray,
     names: tuple[str, ...],
     labels: list[str],
@@ -296,6 +306,7 @@ def _step(
         node=node,
         child=child,
         is_good=child == good,
+        is_kept=is_kept,
         weights=_ordered({names[i]: float(normal[i]) for i in np.flatnonzero(normal)}),
         offset=float(grown.tree.offsets[node]),
         terms=_ordered(terms),

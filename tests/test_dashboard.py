@@ -16,6 +16,7 @@ from wsgiref.simple_server import make_server
 from wsgiref.simple_server import WSGIRequestHandler
 
 import optuna
+from optuna.storages.journal import JournalFileBackend
 import pytest
 
 from optuna_lanas import LaNASSampler
@@ -68,7 +69,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'study.sqlite3'}"
     if request.param == "journal":
-        backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "study.log"))
+        backend = JournalFileBackend(str(tmp_path / "study.log"))
         return optuna.storages.JournalStorage(backend)
     return optuna.storages.InMemoryStorage()
 

