@@ -73,7 +73,7 @@ class Step:
         terms = ", ".join(f"{name} ({added:+.3g})" for name, added in self.terms[:N_SHOWN])
         return (
             f"node {self.node} -> {side} child {self.child}"
-            f"{'' if self.is_kept else ', not kept to'}: {terms}; "
+            f"{'' if self.is_kept else ', not required'}: {terms}; "
             f"sum {self.score:.3g} {relation} {self.offset:.3g}\n"
             f"    where {self.condition}\n"
             f"    UCB {self.ucb:.3g} = value {self.value:.3g} + {self.width:.3g} "
