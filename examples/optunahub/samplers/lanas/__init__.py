@@ -1,0 +1,4 @@
+from optuna_lanas import LaNASSampler
+
+
+__all__ = ["LaNASSampler"]
