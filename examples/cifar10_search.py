@@ -1,7 +1,7 @@
 """The paper's open-domain search: NASNet cells, trained on CIFAR-10, pruned early.
 
     python examples/cifar10_search.py --root data --download --devices cuda:0 cuda:1
-    python examples/cifar10_search.py --smoke            # Fashion-MNIST or digits, CPU, 3 minutes
+    python examples/cifar10_search.py --smoke            # Fashion-MNIST or digits, CPU, a minute
     python examples/cifar10_search.py --sampler tpe      # the same by another sampler
 
 The paper spends 800 to 6,000 samples. The study is kept in a journal file, so that a search goes
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> optuna.Study:
         ),
         load_if_exists=True,
     )
-    n_trials = 6 if options.smoke else options.n_trials
+    n_trials = 4 if options.smoke else options.n_trials
     objective = TrainingObjective(space, data, config)
     if len(options.devices) == 1:
         study.optimize(objective.on_device(options.devices[0]), n_trials=n_trials)
@@ -90,9 +90,9 @@ def make_sampler_of_worker(name: str, space: CellSpace, seed: int, worker: int) 
 
 
 def smoke_data(root: Path) -> ImageData:
-    """Two thousand images of Fashion-MNIST, or digits where it is not at hand."""
+    """A thousand images of Fashion-MNIST, or digits where it is not at hand."""
     if DEBIAN_FASHION_MNIST.is_dir() or (root / "FashionMNIST" / "raw").is_dir():
-        return load_images("fashion-mnist", root, 2000, n_validation=1000, n_test=1000)
+        return load_images("fashion-mnist", root, 1000, n_validation=500, n_test=500)
     return load_images("digits")
 
 

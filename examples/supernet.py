@@ -1,7 +1,7 @@
 """One-shot and few-shot search: a weight-sharing supernet, searched by LaNAS in minutes.
 
     python examples/supernet.py --data cifar10 --root data --download
-    python examples/supernet.py --smoke              # Fashion-MNIST or digits, CPU, 3 minutes
+    python examples/supernet.py --smoke              # Fashion-MNIST or digits, CPU, a minute
     python examples/supernet.py --few-shot --smoke   # and a supernet for each region
     python examples/supernet.py --check              # against all 81 networks of a small space
 
@@ -66,8 +66,8 @@ FULL = Settings(
 SMOKE = Settings(
     supernet=TrainingConfig(n_epochs=8, batch_size=64, learning_rate=0.05, crops=False),
     alone=TrainingConfig(n_epochs=2, batch_size=64, learning_rate=0.1, crops=False),
-    n_trials=30,
-    n_retrained=2,
+    n_trials=20,
+    n_retrained=1,
 )
 CHECK = Settings(
     supernet=TrainingConfig(n_epochs=16, batch_size=64, learning_rate=0.05, crops=False),
@@ -274,7 +274,7 @@ def _data(options: argparse.Namespace) -> ImageData:
 def _smoke_data(root: Path) -> ImageData:
     has_fashion = DEBIAN_FASHION_MNIST.is_dir() or (root / "FashionMNIST" / "raw").is_dir()
     if has_fashion:
-        return load_images("fashion-mnist", root, 2000, n_validation=1000, n_test=1000)
+        return load_images("fashion-mnist", root, 1000, n_validation=500, n_test=500)
     return load_images("digits")
 
 
