@@ -55,20 +55,23 @@ def run_workers(
     The study must exist.
     """
     workers: list[ForkServerProcess] = []
-    for _ in range(n_workers):
-        _start(workers, open_storage, folder, n_trials)
     killed: list[int] = []
     study = optuna.load_study(study_name=STUDY, storage=open_storage())
-    for at in sorted(rng.integers(1, n_workers * n_trials * 2 // 3, n_kills)):
-        _wait_for(study, at, workers)
-        time.sleep(rng.uniform(0.0, 0.1))
-        alive = [i for i, worker in enumerate(workers) if worker.is_alive()]
-        victim = int(rng.choice(alive))
-        workers[victim].kill()
-        killed.append(victim)
-        _start(workers, open_storage, folder, n_trials)
-    for worker in workers:
-        worker.join()
+    try:
+        for _ in range(n_workers):
+            _start(workers, open_storage, folder, n_trials)
+        for at in sorted(rng.integers(1, n_workers * n_trials * 2 // 3, n_kills)):
+            _wait_for(study, at, workers)
+            time.sleep(rng.uniform(0.0, 0.1))
+            alive = [i for i, worker in enumerate(workers) if worker.is_alive()]
+            killed.append(int(rng.choice(alive)))
+            workers[killed[-1]].kill()
+            _start(workers, open_storage, folder, n_trials)
+        for worker in workers:
+            worker.join()
+    finally:
+        for worker in workers:
+            worker.kill()  # those that an interrupted test leaves
     numbers = [_read(_log(folder, i)) for i in range(len(workers))]
     return Logs(numbers, [worker.exitcode for worker in workers], killed)
 
