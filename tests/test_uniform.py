@@ -19,7 +19,7 @@ from optuna_lanas.uniform import draw_uniform
 from tests.test_tree import history_of
 
 
-N = 400
+N = 250
 LEAST_P = 1e-4
 
 
@@ -34,6 +34,7 @@ def half_spaces(domain: Domain, n_cuts: int) -> Region:
 def use_walk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uniform, "N_BATCHES", 0)  # no rejection before it
     monkeypatch.setattr(uniform, "N_DRAWS", 32)
+    monkeypatch.setattr(uniform, "N_STEPS", 20)
 
 
 def no_limits(domain: Domain) -> Limits:
