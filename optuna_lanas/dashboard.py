@@ -166,13 +166,14 @@ def note(study: optuna.Study, view: StudyPartition) -> str:
 
 
 def _best(study: optuna.Study) -> str:
-    best = study.best_trials
     if len(study.directions) > 1:
-        return f"{len(best)} trials are on the Pareto front."
-    if not best or best[0].value is None:
+        return f"{len(study.best_trials)} trials are on the Pareto front."
+    try:
+        best = study.best_trial
+    except ValueError:  # Optuna's word for none
         return "No trial is complete and feasible yet."
-    params = ", ".join(f"{_cell(n)}={_cell(format_value(v))}" for n, v in best[0].params.items())
-    return f"The best is trial {best[0].number}, value {best[0].value:.6g}: `{params}`."
+    params = ", ".join(f"{_cell(n)}={_cell(format_value(v))}" for n, v in best.params.items())
+    return f"The best is trial {best.number}, value {best.value:.6g}: `{params}`."
 
 
 def _figures(

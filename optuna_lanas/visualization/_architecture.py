@@ -95,7 +95,8 @@ def _architecture(space: Any, trial: FrozenTrial) -> Any:
 def _trial(study: optuna.Study, number: int | None) -> FrozenTrial:
     trials = study.get_trials(deepcopy=False)
     if number is None:
-        best = study.best_trials[:1]
+        several = len(study.directions) > 1
+        best = study.best_trials[:1] if several else [study.best_trial]
         if not best:
             raise ValueError("`study` must have a finished trial, got none. Run it first.")
         return best[0]
