@@ -230,6 +230,8 @@ def _n_values(distribution: BaseDistribution) -> float:
         return 1
     if distribution.step is None:
         return math.inf
+    if max(abs(distribution.low), abs(distribution.high)) > 2**53:
+        return 0  # Optuna keeps ints as floats, in which neighbours are equal
     if distribution.log or distribution.high - distribution.low > 1e9:
         return 0  # the draws of a logarithmic range meet some of its values hardly ever
     return round((distribution.high - distribution.low) / distribution.step) + 1
