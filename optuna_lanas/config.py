@@ -14,13 +14,15 @@ class Effort:
         n_features: Random Fourier features of a draw.
         n_random: Random candidates.
         n_near: Candidates near the leaf's best samples.
-        n_round: Candidates of a round of climbing.
+        n_rounds: Rounds of climbing.
+        n_round: Candidates of a round.
     """
 
     n_samples: int
     n_features: int
     n_random: int
     n_near: int
+    n_rounds: int
     n_round: int
 
 
@@ -56,8 +58,12 @@ class Config:
     tree_growth: float = 1.02
     kernel_growth: float = 1.1
     max_iterations: int = 30
-    small: Effort = Effort(n_samples=256, n_features=256, n_random=200, n_near=200, n_round=100)
-    large: Effort = Effort(n_samples=128, n_features=128, n_random=100, n_near=100, n_round=50)
+    small: Effort = Effort(
+        n_samples=256, n_features=256, n_random=200, n_near=200, n_rounds=3, n_round=100
+    )
+    large: Effort = Effort(
+        n_samples=128, n_features=128, n_random=100, n_near=100, n_rounds=2, n_round=60
+    )
 
     def n_grown(self, n: int) -> int:
         """How many of `n` samples the tree is grown from."""

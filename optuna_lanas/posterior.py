@@ -176,7 +176,8 @@ def draw_function(
         A function from `[m, k]` embeddings and `[m, dim]` encodings to `[m]` values.
     """
     samples, features = kernel.scale(embeddings), kernel.features(encodings)
-    gram = matern(squared_distances(samples, samples)) + features @ features.T
+    gram = matern(squared_distances(samples, samples))
+    gram += features @ features.T
     gram[np.diag_indices(len(values))] += kernel.noise + MIN_NOISE
     frequencies = rng.standard_normal((samples.shape[1], n_features))
     frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, n_features))
@@ -184,7 +185,7 @@ def draw_function(
     amplitudes = rng.standard_normal(n_features) * np.sqrt(2.0 / n_features)
     weights = rng.standard_normal(features.shape[1])
     noise = rng.standard_normal(len(values)) * np.sqrt(kernel.noise)
-    prior = np.asarray(np.cos(samples @ frequencies + phases) @ amplitudes + features @ weights)
+    prior = np.asarray(_waves(samples, frequencies, phases) @ amplitudes + features @ weights)
     solved = np.linalg.solve(gram, np.stack([values, prior + noise], axis=1))
     deviation = np.sqrt(max(float(values @ solved[:, 0]) / len(values), MIN_VARIANCE))
     correction = solved[:, 0] - deviation * solved[:, 1]
@@ -192,7 +193,7 @@ def draw_function(
 
     def function(points: np.ndarray, codes: np.ndarray) -> np.ndarray:
         scaled = kernel.scale(points)
-        drawn = np.cos(scaled @ frequencies + phases) @ amplitudes
+        drawn = _waves(scaled, frequencies, phases) @ amplitudes
         drawn += matern(squared_distances(scaled, samples)) @ correction
         drawn += kernel.features(codes) @ weights
         own = rng.standard_normal(len(points)) * deviation * np.sqrt(kernel.noise)
@@ -218,19 +219,46 @@ def standardise(values: np.ndarray) -> np.ndarray:
 
 def matern(squares: np.ndarray) -> np.ndarray:
     """Return the Matern-5/2 correlation of squared distances."""
-    scaled = SQRT5 * np.sqrt(squares)
-    correlation: np.ndarray = (1.0 + scaled + 5.0 / 3.0 * squares) * np.exp(-scaled)
+    scaled = np.sqrt(squares)
+    scaled *= SQRT5
+    correlation = squares * (5.0 / 3.0)
+    correlation += scaled
+    correlation += 1.0
+    correlation *= _exp_minus(scaled)
     return correlation
 
 
 def squared_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return `[n, m]` squared distances of the rows of `[n, k]` and `[m, k]`."""
-    squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2.0 * left @ right.T
-    return np.asarray(np.maximum(squares, 0.0))
+    squares = np.asarray(-2.0 * (left @ right.T))
+    squares += (left**2).sum(axis=1)[:, None]
+    squares += (right**2).sum(axis=1)
+    np.maximum(squares, 0.0, out=squares)
+    return np.asarray(squares)
 
 
 def _matern_slope(squares: np.ndarray) -> np.ndarray:
-    """Derivative of `matern` by the squared distance."""
-    scaled = SQRT5 * np.sqrt(squares)
-    slope: np.ndarray = -5.0 / 6.0 * (1.0 + scaled) * np.exp(-scaled)
+    """Derivative of `matern` by the squared distance: -5/6 (1 + sqrt5 r) exp(-sqrt5 r)."""
+    scaled = np.sqrt(squares)
+    scaled *= SQRT5
+    slope = np.asarray(scaled + 1.0)
+    slope *= -5.0 / 6.0
+    slope *= _exp_minus(scaled)
     return slope
+
+
+def _exp_minus(exponents: np.ndarray) -> np.ndarray:
+    """Overwrite an array with exp(-exponents); a new one would cost more than the exponential."""
+    np.negative(exponents, out=exponents)
+    np.exp(exponents, out=exponents)
+    return exponents
+
+
+def _waves(scaled: np.ndarray, frequencies: np.ndarray, phases: np.ndarray) -> np.ndarray:
+    """Random Fourier features cos(E frequencies + phases), `[n, n_features]`.
+
+    In single precision, whose cosine is an order of magnitude faster.
+    """
+    waves = np.asarray(scaled @ frequencies + phases, dtype=np.float32)
+    np.cos(waves, out=waves)
+    return waves

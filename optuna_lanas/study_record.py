@@ -27,6 +27,7 @@ from optuna_lanas.encoding import ParamEncoding
 from optuna_lanas.history import History
 from optuna_lanas.objective import COMPLETE
 from optuna_lanas.objective import FAILED
+from optuna_lanas.objective import Outcome
 from optuna_lanas.objective import outcome_of
 from optuna_lanas.objective import scores
 from optuna_lanas.pareto import add_dominance
@@ -93,8 +94,7 @@ class StudyRecord:
         if is_late or any(news):
             self._retake([*self._ended, *ended])
         else:
-            for trial in ended:
-                self._take_in(trial)
+            self._take_in(ended)
 
     def expect(self, distributions: Mapping[str, BaseDistribution]) -> None:
         """Make sure that the domain has the parameters of a search space."""
@@ -123,7 +123,9 @@ class StudyRecord:
     def history(self, number: int) -> History:
         """Return the history as the trial of a number sees it."""
         pending = self._pending_points(number)
-        pending_encodings = self.encoding.domain.encode(pending)
+        pending_encodings = self._encodings.array[:0]
+        if len(pending):
+            pending_encodings = self.encoding.domain.encode(pending)
         several = len(self._directions) > 1
         complete_scores = -self._n_dominating() if several else self._values.array[:, 0]
         return History(
@@ -192,27 +194,30 @@ class StudyRecord:
 
     def _retake(self, ended: list[FrozenTrial]) -> None:
         self._forget()
-        for trial in sorted(ended, key=_end):
-            self._take_in(trial)
+        self._take_in(sorted(ended, key=_end))
 
-    def _take_in(self, trial: FrozenTrial) -> None:
-        self._ended.append(trial)
-        outcome = outcome_of(trial, self._directions)
-        if outcome is None or not trial.params:
+    def _take_in(self, ended: Sequence[FrozenTrial]) -> None:
+        self._ended += ended
+        pairs = [(t.params, outcome_of(t, self._directions)) for t in ended if t.params]
+        told = [(params, outcome) for params, outcome in pairs if outcome is not None]
+        if not told:
             return
-        point = self.encoding.to_point(trial.params)[None]
-        self._keys.update(self.encoding.domain.keys(point))
-        encoding = self.encoding.domain.encode(point)
-        is_sample = outcome.kind != FAILED or self._with_failed
-        if not is_sample or np.isnan(encoding).any():
-            return
-        self._points.append(point[0])
-        self._encodings.append(encoding[0])
+        points = np.array([self.encoding.to_point(params) for params, _ in told])
+        self._keys.update(self.encoding.domain.keys(points))
+        encodings = self.encoding.domain.encode(points)
+        is_valid = ~np.isnan(encodings).any(axis=1)
+        for i, (_, outcome) in enumerate(told):
+            if is_valid[i] and (outcome.kind != FAILED or self._with_failed):
+                self._add_sample(points[i], encodings[i], outcome)
+
+    def _add_sample(self, point: np.ndarray, encoding: np.ndarray, outcome: Outcome) -> None:
+        self._points.append(point)
+        self._encodings.append(encoding)
         self._kinds.append(np.array([outcome.kind]))
         values = np.zeros(self._values.array.shape[1])
         values[: len(outcome.values)] = outcome.values
         self._values.append(values)
-        self._see_pattern(point[0])
+        self._see_pattern(point)
         if len(self._directions) > 1:
             self._count_dominance(outcome.kind, np.array(outcome.values))
 

@@ -25,7 +25,6 @@ from optuna_lanas.partition import Partition
 from optuna_lanas.region import Region
 
 
-N_ROUNDS = 3
 N_PARENTS = 20
 SHARE_OF_BEST = 0.2
 
@@ -105,7 +104,7 @@ def climb(
     near = limits.settle(mutate(domain, best[likely], rng))
     first = np.vstack([limits.sample(domain, effort.n_random, rng), near])
     found = _inside(domain, region, score, first)
-    for _ in range(N_ROUNDS):
+    for _ in range(effort.n_rounds):
         order = np.argsort(-found.scores, kind="stable")[:N_PARENTS]
         parents = found.points[order] if len(found) else best[:N_PARENTS]
         changed = mutate(domain, parents[rng.integers(len(parents), size=effort.n_round)], rng)
