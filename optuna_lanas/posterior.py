@@ -110,6 +110,7 @@ def fit_kernel(
         max_iterations: Of L-BFGS, each of a few times ``n ** 3`` operations.
     """
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     embeddings = embeddings / prior.widths
     features = prior.features(encodings)
@@ -144,7 +145,10 @@ def fit_kernel(
     start = np.append(prior.log_lengths, np.log([prior.linear, prior.noise]))
     bounds = [(mean - 4.0, mean + 4.0) for mean in start[:-1]] + [(np.log(MIN_NOISE), 0.0)]
     options = {"maxiter": max_iterations}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    with threadpool_limits(1, "blas"):  # L-BFGS's tiny products would wait for a busy core
+        found = minimize(
+            loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        ).x
     linear, noise = (float(v) for v in np.exp(found[-2:]))
     return replace(prior, log_lengths=found[:-2], linear=linear, noise=noise)
 
