@@ -107,7 +107,7 @@ def params(
 
 @pytest.mark.parametrize("make", SAMPLERS)
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@settings(max_examples=2)
+@settings(max_examples=1)
 @given(
     forgets=st.lists(st.booleans(), min_size=N_TRIALS, max_size=N_TRIALS),
     seed=st.integers(0, 1000),

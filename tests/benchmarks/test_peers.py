@@ -92,6 +92,7 @@ def test_plain_mcts_visits_every_configuration_once() -> None:
     assert len({sample.key for sample in history}) == 81
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", [EnsembleSearch, WeakPredictorSearch])
 def test_a_predictor_finds_the_best_of_a_linear_table_early(
     peer: type[EnsembleSearch] | type[WeakPredictorSearch],

@@ -71,6 +71,7 @@ def test_the_optimum_of_a_mixed_problem_can_be_reached() -> None:
     assert problem.evaluate(best) < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nasbench201-cifar10", "nasbenchgraph-cora", PROTEINS])
 def test_architectures_with_the_same_key_have_the_same_value(name: str) -> None:
     problem, rng = catalogue.load(name, seed=0), np.random.default_rng(0)
