@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -54,3 +56,20 @@ def test_lightgbm_pruning(capsys: pytest.CaptureFixture[str]) -> None:
     before, after = both(capsys.readouterr().out)
     assert 0.0 < before < 0.7
     assert 0.0 < after < 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["lanas", "random"])
+def test_hydra_sweeper(sampler: str, tmp_path: Path) -> None:
+    pytest.importorskip(
+        "hydra_plugins.hydra_optuna_sweeper", reason="needs hydra-optuna-sweeper, without its deps"
+    )
+    script = Path(ask_and_tell.__file__).with_name("hydra_sweeper.py")
+    options = ["--multirun", f"hydra/sweeper/sampler={sampler}", "hydra.sweeper.n_trials=14"]
+    done = subprocess.run(
+        [sys.executable, script, *options], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    best = re.search(r"Best value: ([\d.]+)", done.stdout)
+    assert best is not None, done.stdout
+    assert 0.5 < float(best[1]) <= 1.0

@@ -1,0 +1,62 @@
+"""Draws the regions of a real search: `python -m docs.pictures.regions`.
+
+    pip install 'optuna_lanas[benchmarks]'
+
+A function of two parameters, of which the tree after 30 and after 60 trials is drawn. Writes
+`regions.png` beside itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import optuna
+
+from optuna_lanas import LaNASSampler
+from optuna_lanas.encoding import make_encoding
+from optuna_lanas.visualization import partition
+
+
+OPTIMUM = (0.65, 0.35)
+N_SIDE = 300
+
+
+def main() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=LaNASSampler(seed=0))
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True, layout="constrained")
+    for axis in axes:
+        study.optimize(objective, n_trials=30)
+        draw(axis, study)
+    axes[0].set_ylabel("y")
+    figure.savefig(Path(__file__).with_suffix(".png"), dpi=110)
+
+
+def objective(trial: optuna.Trial) -> float:
+    """A tilted valley with its optimum off the centre."""
+    x, y = (trial.suggest_float(name, 0, 1) for name in "xy")
+    along, across = x - OPTIMUM[0] + y - OPTIMUM[1], x - OPTIMUM[0] - y + OPTIMUM[1]
+    return along**2 + 8 * across**2
+
+
+def draw(axis: plt.Axes, study: optuna.Study) -> None:
+    """Colours every point by the mean rank of its leaf's trials."""
+    grown = partition(study).partition
+    side = (np.arange(N_SIDE) + 0.5) / N_SIDE
+    points = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    distribution = optuna.distributions.FloatDistribution(0, 1)
+    domain = make_encoding({"x": [distribution], "y": [distribution]}).domain
+    leaf = grown.tree.route(domain.encode(points)).reshape(N_SIDE, N_SIDE)
+    axis.imshow(grown.means[leaf], origin="lower", extent=(0, 1, 0, 1), cmap="Blues")
+    for node in grown.tree.leaves:
+        axis.contour(side, side, leaf == node, levels=[0.5], colors="white", linewidths=0.8)
+    tried = np.array([[trial.params["x"], trial.params["y"]] for trial in study.trials])
+    axis.scatter(*tried.T, s=10, color="darkorange", edgecolor="black", linewidth=0.3)
+    axis.plot(*OPTIMUM, marker="+", markersize=12, color="crimson")
+    axis.set(title=f"{len(tried)} trials, {len(grown.tree.leaves)} regions", xlabel="x")
+
+
+if __name__ == "__main__":
+    main()
