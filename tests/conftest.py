@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 import pytest
 
 
-settings.register_profile("tests", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("tests", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("tests")
 
 

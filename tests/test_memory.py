@@ -20,7 +20,7 @@ from optuna_lanas import LaNASSampler
 from optuna_lanas import sampler as module
 
 
-N_TRIALS = 24
+N_TRIALS = 18
 Objective = Callable[[Trial, random.Random], Any]
 
 

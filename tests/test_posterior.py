@@ -16,7 +16,7 @@ from optuna_lanas import posterior
 from optuna_lanas.posterior import Kernel
 
 
-N_DRAWS = 1500
+N_DRAWS = 1000
 
 
 def test_matern_is_scikit_learns() -> None:
@@ -62,7 +62,7 @@ def draws_at(
 def check_moments(draws: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> None:
     error = deviation / np.sqrt(N_DRAWS)
     assert (np.abs(draws.mean(axis=0) - mean) < 5.0 * error).all()
-    np.testing.assert_allclose(draws.std(axis=0), deviation, rtol=0.12)
+    np.testing.assert_allclose(draws.std(axis=0), deviation, rtol=0.15)
 
 
 @pytest.mark.parametrize("noise", [1e-3, 0.1])
