@@ -171,6 +171,7 @@ def test_abandoned_trials_do_not_bias() -> None:
     )
 
 
+@pytest.mark.slow
 def test_abandoned_trials_do_not_block_their_configuration() -> None:
     study = study_of()
     study.optimize(partial(grid, n_x=12, n_y=10), n_trials=1)

@@ -41,6 +41,7 @@ def test_the_optimum_ends_a_simulation() -> None:
     assert outcome.n_ended < 400
 
 
+@pytest.mark.slow
 def test_the_smoke_size_writes_its_report_and_goes_on(tmp_path: Path) -> None:
     async_scale.main(["--smoke", "--output", str(tmp_path)])
     runs = pd.read_csv(tmp_path / "runs.csv")
