@@ -10,6 +10,8 @@ import numpy as np
 
 
 AUGMENTATION = 0.05
+LEAST_SPAN = 1e-9
+TINY = 1e-100
 
 
 def add_dominance(n_dominating: np.ndarray, objectives: np.ndarray) -> None:
@@ -32,7 +34,8 @@ def weighted_scores(
     """Return `[n]` scores under weights drawn evenly from the simplex (ParEGO; Knowles, 2006).
 
     The augmented Chebyshev function of the objectives, scaled by the range of the samples that no
-    other one dominates, so that a draw aims at one part of the front.
+    other one dominates, so that a draw aims at one part of the front; by that of all samples,
+    where the former is next to nothing.
 
     Args:
         objectives: `[n, m]`, finite, the greater the better.
@@ -42,6 +45,8 @@ def weighted_scores(
     weights = rng.dirichlet(np.ones(objectives.shape[1]))
     best = objectives[is_front].max(axis=0)
     worst = np.minimum(objectives[is_front].min(axis=0), np.median(objectives, axis=0))
-    scaled = (objectives - best) / np.where(best > worst, best - worst, 1.0) * weights
+    whole = np.ptp(objectives, axis=0)
+    span = np.where(best - worst > LEAST_SPAN * whole, best - worst, whole)
+    scaled = (objectives - best) / np.where(span > TINY, span, 1.0) * weights
     scores: np.ndarray = scaled.min(axis=1) + AUGMENTATION * scaled.sum(axis=1)
     return scores

@@ -51,7 +51,7 @@ class Study(RuleBasedStateMachine):
     """A study in which anything may happen next."""
 
     @initialize(
-        space=spaces(),
+        space=spaces().filter(lambda space: all(map(_is_exact, space.values()))),
         n_objectives=st.sampled_from([1, 1, 1, 2]),
         is_paper=st.booleans(),
         n_startup=st.integers(0, 4),
@@ -65,7 +65,7 @@ class Study(RuleBasedStateMachine):
         n_startup: int,
         consider_failed: bool,
     ) -> None:
-        self.space = space
+        self.space, self.seen = space, dict(space)
         self.n_objectives = n_objectives
         self.arguments: dict[str, Any] = {"seed": 7, "n_startup_trials": n_startup}
         if is_paper:
@@ -91,12 +91,14 @@ class Study(RuleBasedStateMachine):
     def ask(self) -> None:
         trial = self.study.ask()
         names = self._names()
-        expected = self._twin(trial, names)
         tried = self._tried()
+        expected: dict[str, Any] | None = None
         for name in names:
+            if expected is None and not self.space[name].single():
+                expected = self._twin(trial, names)  # at the moment when the sampler is asked too
             value = self._suggest(trial, name)
-            assert contains(self.space[name], value)
-            if name in expected and contains(self.space[name], expected[name]):
+            assert name in self._enqueued(trial) or contains(self.space[name], value)
+            if expected and name in expected and contains(self.space[name], expected[name]):
                 assert repr(value) == repr(expected[name])
         if (
             trial.number > 0
@@ -151,14 +153,12 @@ class Study(RuleBasedStateMachine):
         self.study.sampler = self.sampler()
         self.messages.texts.clear()
 
-    @rule(space=spaces())
+    @rule(space=spaces().filter(lambda space: all(map(_is_exact, space.values()))))
     def change_space(self, space: Space) -> None:
         """Parameters appear and vanish, and ranges of numbers change; kinds and choices do not."""
-        seen = {n: d for trial in self.study.trials for n, d in trial.distributions.items()}
-        seen |= self.space
-        self.space = {
-            n: d for n, d in space.items() if _is_compatible(seen.get(n), d)
-        } or self.space
+        allowed = {n: d for n, d in space.items() if _is_compatible(self.seen.get(n), d)}
+        self.space = allowed or self.space
+        self.seen |= self.space
         self.is_changed = True
 
     def _names(self) -> list[str]:
@@ -175,7 +175,7 @@ class Study(RuleBasedStateMachine):
     def _twin(self, trial: Trial, names: list[str]) -> dict[str, Any]:
         """What a sampler made this moment suggests; not for enqueued trials."""
         frozen = copy.deepcopy(self.study._storage.get_trial(trial._trial_id))
-        if "fixed_params" in frozen.system_attrs:
+        if self._enqueued(trial):
             return {}
         sampler = self.sampler()
         space = sampler.infer_relative_search_space(self.study, frozen)
@@ -185,6 +185,10 @@ class Study(RuleBasedStateMachine):
             for name, value in proposed.items():
                 assert contains(space[name], value)
         return {name: value for name, value in proposed.items() if name in names}
+
+    def _enqueued(self, trial: Trial) -> dict[str, Any]:
+        frozen = self.study._storage.get_trial(trial._trial_id)
+        return dict(frozen.system_attrs.get("fixed_params", {}))
 
     def _take(self, data: st.DataObject) -> Trial:
         return self.running.pop(data.draw(st.integers(0, len(self.running) - 1)))
@@ -230,11 +234,16 @@ def _n_values(distribution: BaseDistribution) -> float:
         return 1
     if distribution.step is None:
         return math.inf
-    if max(abs(distribution.low), abs(distribution.high)) > 2**53:
-        return 0  # Optuna keeps ints as floats, in which neighbours are equal
     if distribution.log or distribution.high - distribution.low > 1e9:
         return 0  # the draws of a logarithmic range meet some of its values hardly ever
     return round((distribution.high - distribution.low) / distribution.step) + 1
+
+
+def _is_exact(distribution: BaseDistribution) -> bool:
+    """Optuna keeps ints as floats, in which neighbours beyond 2 ** 53 are equal."""
+    if not isinstance(distribution, IntDistribution):
+        return True
+    return max(abs(distribution.low), abs(distribution.high)) <= 2**53
 
 
 def _is_compatible(old: BaseDistribution | None, new: BaseDistribution) -> bool:

@@ -165,3 +165,13 @@ def test_different_weights_favour_different_parts_of_the_front() -> None:
     assert len(best) > 8
     assert min(best) < 5
     assert max(best) > 15
+
+
+@pytest.mark.parametrize("tiny", [5e-324, 1e-200, 0.0])
+def test_objectives_next_to_each_other_are_no_danger(tiny: float) -> None:
+    objectives = np.array([[0.0, tiny], [-1.0, 0.0], [0.0, -5.0], [-2.0, -LIMIT]])
+    is_front = np.array([True, False, False, False])
+    for seed in range(5):
+        weighted = weighted_scores(objectives, is_front, np.random.default_rng(seed))
+        assert np.isfinite(weighted).all()
+        assert np.argmax(weighted) == 0
