@@ -119,7 +119,7 @@ class _SpaceAdapter:
         samples = [self._call("sample", rng) for _ in range(n)]
         for params in samples:
             self._check_sample(params, "sample")
-        points = np.array([self._encoding.to_point(params) for params in samples])
+        points = self._encoding.to_points(samples)
         self._check_points(points, "sample", samples)
         return points
 

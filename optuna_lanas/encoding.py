@@ -20,6 +20,9 @@ from optuna_lanas.domain import Architectures
 from optuna_lanas.domain import Domain
 
 
+_ABSENT = object()  # no choice of any categorical parameter
+
+
 @dataclass(frozen=True, eq=False)
 class ParamEncoding:
     """The mapping of params to points.
@@ -42,9 +45,15 @@ class ParamEncoding:
 
         NaN where a param is missing or, in an enqueued trial, was never in its range.
         """
-        internal = [self._internal(n, params[n]) if n in params else np.nan for n in self.names]
-        point: np.ndarray = self._to_points(np.array([internal]).reshape(1, -1))[0]
+        point: np.ndarray = self.to_points([params])[0]
         return point
+
+    def to_points(self, many: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Return the points `[n, n_params]` of several params."""
+        internal = np.empty((len(many), len(self.names)))
+        for column, name in enumerate(self.names):
+            internal[:, column] = self._internal(name, [p.get(name, _ABSENT) for p in many])
+        return self._to_points(internal)
 
     def to_params(
         self, point: np.ndarray, distributions: Mapping[str, BaseDistribution] | None = None
@@ -92,7 +101,7 @@ class ParamEncoding:
 
     def from_columns(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return `[n, n_params]` points of params given as columns."""
-        internal = [[self._internal(n, v) for v in columns[n].tolist()] for n in self.names]
+        internal = [self._internal(n, columns[n].tolist()) for n in self.names]
         return self._to_points(np.array(internal).T)
 
     def with_architectures(self, make: Callable[[ParamEncoding], Architectures]) -> ParamEncoding:
@@ -113,14 +122,15 @@ class ParamEncoding:
             {self.names[c]: self.distributions[self.names[c]] for c in chosen}, domain
         )
 
-    def _internal(self, name: str, value: Any) -> float:
+    def _internal(self, name: str, values: Sequence[Any]) -> np.ndarray:
+        """`[n]`: indices of categories, or numbers; NaN for what is absent or out of range."""
         distribution = self.distributions[name]
         if isinstance(distribution, CategoricalDistribution):
-            return _category(distribution, self._categories[name], value)
+            return _category_indices(distribution, self._categories[name], values)
         column = self._column[name]
-        number = _number(distribution, value)
-        is_inside = self.domain.low[column] <= number <= self.domain.high[column]
-        return number if is_inside else np.nan
+        numbers = _numbers(distribution, values)
+        is_inside = (self.domain.low[column] <= numbers) & (numbers <= self.domain.high[column])
+        return np.where(is_inside, numbers, np.nan)
 
     def _external(self, name: str, distribution: BaseDistribution, value: float) -> Any:
         if isinstance(distribution, CategoricalDistribution):
@@ -197,19 +207,38 @@ def _is_hashable(choice: Any) -> bool:
     return True
 
 
+def _category_indices(
+    distribution: CategoricalDistribution, indices: Mapping[Any, int], values: Sequence[Any]
+) -> np.ndarray:
+    try:
+        return np.array([indices[value] for value in values], dtype=float)
+    except (KeyError, TypeError):  # one is absent, a NaN, or a choice that is not hashable
+        return np.array([_category(distribution, indices, value) for value in values], dtype=float)
+
+
 def _category(
-    distribution: CategoricalDistribution, categories: Mapping[Any, int], value: Any
+    distribution: CategoricalDistribution, indices: Mapping[Any, int], value: Any
 ) -> float:
-    if _is_hashable(value) and value in categories:
-        return categories[value]
-    try:  # a NaN or a choice that is not hashable
+    if value is _ABSENT:
+        return np.nan
+    if _is_hashable(value) and value in indices:
+        return indices[value]
+    try:
         choice = distribution.choices[int(distribution.to_internal_repr(value))]
     except ValueError:
         return np.nan
     return _distinct(distribution).index(choice)
 
 
+def _numbers(distribution: BaseDistribution, values: Sequence[Any]) -> np.ndarray:
+    if {type(value) for value in values} <= {float, int}:
+        return np.array(values, dtype=float)
+    return np.array([_number(distribution, value) for value in values], dtype=float)
+
+
 def _number(distribution: BaseDistribution, value: Any) -> float:
+    if value is _ABSENT:
+        return np.nan
     try:
         return float(distribution.to_internal_repr(value))
     except (TypeError, ValueError):

@@ -108,7 +108,7 @@ def sample_trials(
     ]
     if len(samples) == record.n_valued:
         return samples
-    points = np.array([record.encoding.to_point(trial.params) for trial in samples])
+    points = record.encoding.to_points([trial.params for trial in samples])
     is_valid = ~np.isnan(record.encoding.domain.encode(points)).any(axis=1)
     return [trial for trial, valid in zip(samples, is_valid, strict=True) if valid]
 

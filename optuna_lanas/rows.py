@@ -20,9 +20,13 @@ class Rows:
         """`[n, n_columns]`, a view that is not to be written to."""
         return self._array[: self._n]
 
-    def append(self, row: np.ndarray) -> None:
-        """Add a row."""
-        if self._n == len(self._array):
-            self._array = np.concatenate([self._array, np.empty_like(self._array)])
-        self._array[self._n] = row
-        self._n += 1
+    def extend(self, rows: np.ndarray) -> None:
+        """Add `[m, n_columns]` rows."""
+        n = self._n + len(rows)
+        if n > len(self._array):
+            n_rows = max(n, 2 * len(self._array))
+            grown = np.empty((n_rows, self._array.shape[1]), dtype=self._array.dtype)
+            grown[: self._n] = self.array
+            self._array = grown
+        self._array[self._n : n] = rows
+        self._n = n

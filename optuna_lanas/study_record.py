@@ -98,7 +98,11 @@ class StudyRecord:
 
     def expect(self, distributions: Mapping[str, BaseDistribution]) -> None:
         """Make sure that the domain has the parameters of a search space."""
-        new = {n: d for n, d in distributions.items() if d not in self._versions.get(n, ())}
+        new = {
+            name: distribution
+            for name, distribution in distributions.items()
+            if not any(_is_alike(d, distribution) for d in self._versions.get(name, ()))
+        }
         for name, distribution in new.items():
             self._versions.setdefault(name, []).insert(0, distribution)
         if new:
@@ -181,6 +185,9 @@ class StudyRecord:
     def _see(self, name: str, distribution: BaseDistribution, number: int) -> bool:
         """Remember a distribution; the one of the greatest trial number stands last."""
         versions = self._versions.setdefault(name, [])
+        if versions and _is_alike(versions[-1], distribution):
+            self._newest[name] = max(number, self._newest.get(name, -1))
+            return False
         is_news = distribution not in versions
         if is_news:
             versions.insert(0, distribution)
@@ -202,33 +209,44 @@ class StudyRecord:
         told = [(params, outcome) for params, outcome in pairs if outcome is not None]
         if not told:
             return
-        points = np.array([self.encoding.to_point(params) for params, _ in told])
+        points = self.encoding.to_points([params for params, _ in told])
         self._keys.update(self.encoding.domain.keys(points))
         encodings = self.encoding.domain.encode(points)
         is_valid = ~np.isnan(encodings).any(axis=1)
-        for i, (_, outcome) in enumerate(told):
-            if is_valid[i] and (outcome.kind != FAILED or self._with_failed):
-                self._add_sample(points[i], encodings[i], outcome)
+        samples = [
+            i
+            for i, (_, outcome) in enumerate(told)
+            if is_valid[i] and (outcome.kind != FAILED or self._with_failed)
+        ]
+        self._see_patterns(points[samples])
+        self._points.extend(points[samples])
+        self._encodings.extend(encodings[samples])
+        self._add_outcomes([told[i][1] for i in samples])
 
-    def _add_sample(self, point: np.ndarray, encoding: np.ndarray, outcome: Outcome) -> None:
-        self._points.append(point)
-        self._encodings.append(encoding)
-        self._kinds.append(np.array([outcome.kind]))
-        values = np.zeros(self._values.array.shape[1])
-        values[: len(outcome.values)] = outcome.values
-        self._values.append(values)
-        self._see_pattern(point)
-        if len(self._directions) > 1:
-            self._count_dominance(outcome.kind, np.array(outcome.values))
+    def _see_patterns(self, points: np.ndarray) -> None:
+        """Remember which parameters were present together; before the points are added."""
+        for i, absent in enumerate(np.isnan(points)):
+            pattern = absent.tobytes()
+            if pattern not in self._patterns:
+                self._patterns.add(pattern)
+                self._n_patterns_seen = self.n_valued + i + 1
 
-    def _see_pattern(self, point: np.ndarray) -> None:
-        pattern = np.isnan(point).tobytes()
-        if pattern not in self._patterns:
-            self._patterns.add(pattern)
-            self._n_patterns_seen = self.n_valued
+    def _add_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        values = np.zeros((len(outcomes), self._values.array.shape[1]))
+        for row, outcome in zip(values, outcomes, strict=True):
+            row[: len(outcome.values)] = outcome.values
+        kinds = np.array([outcome.kind for outcome in outcomes], dtype=np.intp)[:, None]
+        if len(self._directions) == 1:
+            self._kinds.extend(kinds)
+            self._values.extend(values)
+            return
+        for i, outcome in enumerate(outcomes):  # each against those before it
+            self._kinds.extend(kinds[i : i + 1])
+            self._values.extend(values[i : i + 1])
+            self._count_dominance(outcome.kind)
 
-    def _count_dominance(self, kind: int, objectives: np.ndarray) -> None:
-        self._dominating.append(np.zeros(1))
+    def _count_dominance(self, kind: int) -> None:
+        self._dominating.extend(np.zeros((1, 1)))
         if kind != COMPLETE:
             return
         complete = self._kinds.array[:, 0] == COMPLETE
@@ -256,8 +274,12 @@ class StudyRecord:
             for i in sorted(self._open)
             if i >= oldest and self._trials[i].number != number
         ]
-        points = [self.encoding.to_point(p) for p in params if p]
-        return np.array(points).reshape(len(points), self.encoding.domain.n_params)
+        return self.encoding.to_points([p for p in params if p])
+
+
+def _is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
+    """Whether two distributions are equal, without Optuna's loop over choices where they are."""
+    return (type(left) is type(right) and vars(left) == vars(right)) or left == right
 
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import sys
 import pytest
 
 import optuna_lanas
+from optuna_lanas import sampler
 
 
 PACKAGE = Path(optuna_lanas.__file__).parent
@@ -89,19 +91,47 @@ def test_the_rest_of_the_package_is_not_imported_by_core_and_seam() -> None:
         assert siblings(module_level_imports(PACKAGE / f"{name}.py")) <= known
 
 
-def test_importing_the_package_is_as_light_as_importing_optuna() -> None:
+def in_new_process(code: str, **variables: str) -> list[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | variables
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent, env=environment
+    )
+    return run.stdout.split()
+
+
+def test_the_sampler_adds_no_package_but_numpy_to_optuna() -> None:
     code = (
-        "import sys, optuna; before = set(sys.modules); import optuna_lanas;"
+        "import sys, optuna; before = set(sys.modules); from optuna_lanas import LaNASSampler;"
         "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=PACKAGE.parent,
-    )
-    added = set(run.stdout.split()) - set(sys.stdlib_module_names)
+    added = set(in_new_process(code)) - set(sys.stdlib_module_names)
     assert "optuna_lanas" in added
     assert not added & HEAVY
     assert added <= {"optuna_lanas", "numpy"}
+
+
+def test_the_package_imports_nothing_before_it_is_asked_to() -> None:
+    code = "import sys, optuna_lanas; print(*sys.modules)"
+    own = {name for name in in_new_process(code) if name.startswith("optuna")}
+    assert own == {"optuna_lanas"}
+
+
+def test_names_of_the_package() -> None:
+    assert set(optuna_lanas.__all__) <= set(dir(optuna_lanas))
+    assert optuna_lanas.LaNASSampler is sampler.LaNASSampler
+    with pytest.raises(AttributeError, match="no attribute 'LanasSampler'"):
+        getattr(optuna_lanas, "LanasSampler")  # noqa: B009
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("statement", ["import optuna_lanas", "import optuna_lanas.sampler"])
+def test_time_of_imports(statement: str, tmp_path: Path) -> None:
+    """At most a tenth of `import optuna`, in the fastest of several processes."""
+    code = (
+        "import time; start = time.perf_counter(); import optuna; middle = time.perf_counter();"
+        f"{statement}; print(middle - start, time.perf_counter() - middle)"
+    )
+    runs = [in_new_process(code, PYTHONPYCACHEPREFIX=str(tmp_path)) for _ in range(8)]
+    of_optuna, added = (min(map(float, column)) for column in zip(*runs, strict=True))
+    assert added < 0.1 * of_optuna
