@@ -138,10 +138,13 @@ class ParamEncoding:
         return _numeric(distribution, value)
 
     def _external_column(self, name: str, values: np.ndarray) -> np.ndarray:
-        column = np.empty(len(values), dtype=object)
+        """`[n]` objects; each distinct value is looked up once."""
+        distinct, place = np.unique(values, return_inverse=True)
         distribution = self.distributions[name]
-        column[:] = [self._external(name, distribution, value) for value in values.tolist()]
-        return column
+        column = np.empty(len(distinct), dtype=object)
+        for i, value in enumerate(distinct.tolist()):  # a choice may be a sequence itself
+            column[i] = self._external(name, distribution, value)
+        return np.asarray(column[place])
 
     @cached_property
     def _column(self) -> dict[str, int]:

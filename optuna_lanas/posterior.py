@@ -261,8 +261,9 @@ def _exp_minus(exponents: np.ndarray) -> np.ndarray:
 def _waves(scaled: np.ndarray, frequencies: np.ndarray, phases: np.ndarray) -> np.ndarray:
     """Random Fourier features cos(E frequencies + phases), `[n, n_features]`.
 
-    In single precision, whose cosine is an order of magnitude faster.
+    In single precision, whose cosine is an order of magnitude faster, and its product twice.
     """
-    waves = np.asarray(scaled @ frequencies + phases, dtype=np.float32)
+    waves = scaled.astype(np.float32) @ frequencies.astype(np.float32)
+    waves += phases.astype(np.float32)
     np.cos(waves, out=waves)
     return waves

@@ -185,3 +185,21 @@ def test_columns_are_the_params_of_points(
         repr(encoding.to_params(point)["x"]) for point in points
     ]
     np.testing.assert_allclose(encoding.from_columns(columns), points, atol=1e-9)
+
+
+def test_choices_that_are_sequences_stay_whole_in_columns() -> None:
+    encoding = encoding_of({"x": CategoricalDistribution([(3, 3), (5, 5)])})  # type: ignore[list-item]
+    columns = encoding.columns(np.array([[1.0], [0.0], [1.0]]))
+    assert columns["x"].tolist() == [(5, 5), (3, 3), (5, 5)]
+
+
+@given(spaces(), rngs())
+def test_many_params_at_once_are_the_points_of_each(
+    space: Space, rng: np.random.Generator
+) -> None:
+    encoding = encoding_of(space)
+    many = [encoding.to_params(point) for point in encoding.domain.sample(4, rng)]
+    many += [{}, {name: "out of range" for name in space}]
+    each = np.array([encoding.to_point(params) for params in many])
+    np.testing.assert_array_equal(encoding.to_points(many), each)
+    assert np.isnan(each[4:]).all()
