@@ -10,17 +10,17 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
+from optuna_lanas.moment import published_params
 from optuna_lanas.partition import Partition
 from optuna_lanas.partition import partition
 from optuna_lanas.replay import choose_sampler
-from optuna_lanas.replay import published_params
 from optuna_lanas.replay import Replay
 from optuna_lanas.replay import replay
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.search import Proposal
 from optuna_lanas.study_partition import choice_names
 from optuna_lanas.study_partition import format_value
-from optuna_lanas.study_partition import node_name
+from optuna_lanas.trial_proposal import Settings
 
 
 N_SHOWN = 3
@@ -158,15 +158,18 @@ def explain(
 ) -> Explanation:
     """Return why a trial has its params, computed anew from the study's history.
 
-    The study is taken back to when the trial asked for its params, and the sampler proposes again.
-    If that gives the trial's params, the explanation is exact. It needs the sampler's seed: that
-    of ``study.sampler``, or of ``sampler`` for a study that was loaded. Without it, and for trials
-    of other samplers, the leaf and the path are those in which the trial lies.
+    The study is taken back to when the trial asked for its params, and the sampler proposes again;
+    the trial's system attribute ``lanas:relative_params`` says which trials were unfinished then,
+    and holds the seed. If that gives the params that were proposed, the explanation is exact. It
+    needs the sampler's settings: those of ``study.sampler``, or of ``sampler`` for a study that
+    was loaded. Without them, and for trials of other samplers, the leaf and the path are those in
+    which the trial lies.
 
     Args:
         study: The study.
         trial_number: The number of one of its trials.
-        sampler: The sampler that proposed the trial, with its seed; None for the study's own.
+        sampler: One with the settings of the one that proposed the trial, whatever its seed; None
+            for the study's own, or the default settings where that is another.
         space: An architecture space, where there is no LaNASSampler that knows it.
 
     Raises:
@@ -185,7 +188,7 @@ def explain(
             print(explain(study, 29))
     """
     trial = _trial(study, trial_number)
-    settings = choose_sampler(study, sampler, space)
+    settings = choose_sampler(study, sampler, space).settings
     past = replay(study, trial, settings)
     if past.is_exact and past.proposal is not None and past.proposal.partition is not None:
         return _exact(trial, past, past.proposal, past.proposal.partition, settings)
@@ -193,7 +196,7 @@ def explain(
     n_samples = len(past.history)
     if n_samples == 0 or not trial.params:
         return Explanation(trial_number, origin, past.is_exact, n_samples)
-    grown = partition(past.history, settings._config, past.record.memories.partition)
+    grown = partition(past.history, settings.config, past.record.memories.partition)
     encoding = _encoding(past, trial)
     if encoding is None:
         return Explanation(trial_number, origin, past.is_exact, n_samples)
@@ -204,7 +207,7 @@ def explain(
         is_exact=past.is_exact,
         n_samples=n_samples,
         leaf=leaf,
-        leaf_name=node_name(grown.tree, leaf),
+        leaf_name=grown.tree.name(leaf),
         lies_in=leaf,
         path=_path(grown, leaf, leaf, encoding, past, trial, settings),
         is_selected=grown.select() == leaf,
@@ -216,7 +219,7 @@ def _exact(
     past: Replay,
     proposal: Proposal,
     grown: Partition,
-    settings: LaNASSampler,
+    settings: Settings,
 ) -> Explanation:
     domain = past.record.domain()
     encoding = domain.encode(domain.without_absent(proposal.point[None]))[0]
@@ -234,7 +237,7 @@ def _exact(
         is_searched=True,
         n_samples=len(past.history),
         leaf=proposal.leaf,
-        leaf_name=node_name(grown.tree, proposal.leaf),
+        leaf_name=grown.tree.name(proposal.leaf),
         node=node,
         lies_in=None if actual is None else int(grown.tree.route(actual[None])[0]),
         path=_path(grown, proposal.leaf, node, encoding, past, trial, settings),
@@ -275,9 +278,9 @@ def _path(
     encoding: np.ndarray,
     past: Replay,
     trial: FrozenTrial,
-    settings: LaNASSampler,
+    settings: Settings,
 ) -> tuple[Step, ...]:
-    names = choice_names(past.record.encoding, len(encoding), settings._space)
+    names = choice_names(past.record.encoding, len(encoding), settings.space)
     nodes, kept = grown.tree.path(leaf), grown.tree.path(searched)
     labels = _labels(names, past, trial)
     return tuple(
@@ -348,16 +351,16 @@ def _origin(
     study: optuna.Study,
     trial: FrozenTrial,
     past: Replay,
-    settings: LaNASSampler,
+    settings: Settings,
 ) -> str:
-    if past.is_exact and len(past.history) < max(settings._n_startup_trials, 1):
+    if past.is_exact and settings.is_startup(len(past.history)):
         return "drawn at random, in the start-up"
     if past.is_exact:
         return "drawn at random, since no untried candidate was met in the region"
     if published_params(trial) is not None:
         return (
             "proposed by LaNAS, but not computed anew: for that, pass as `sampler` one of the "
-            "same seed and settings"
+            "same settings, for a study with the same pruner"
         )
     if past.proposal is None and isinstance(study.sampler, LaNASSampler):
         return "enqueued, added, or asking for new parameters only: no proposal of LaNAS"

@@ -1,43 +1,32 @@
 """What the sampler knew when it proposed a trial, and what it proposed then.
 
-The sampler's draws depend on the seed, the trial's number and the study as it was. The storage
-keeps when trials started and ended, so the study as it was can be made again, up to the moment at
-which a trial that ran beside others asked for its params. A replay therefore checks itself: it is
-exact if it proposes the very params that the sampler published for the trial.
+A trial's publication holds the moment of its proposal and the seed; the study as it was is made
+again from the trials as they are, and the sampler's own function proposes again. A replay checks
+itself: it is exact if it proposes the very params that were published.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Mapping
 from collections.abc import Sequence
-import contextlib
-import copy
 from dataclasses import dataclass
-from dataclasses import replace
 from datetime import datetime
-import json
 from typing import Any
 
-import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.pruners import HyperbandPruner
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
 from optuna_lanas.history import History
-from optuna_lanas.limits import Limits
-from optuna_lanas.objective import FAILED
-from optuna_lanas.objective import outcome_of
+from optuna_lanas.moment import Moment
+from optuna_lanas.moment import Publication
+from optuna_lanas.moment import publication_of
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.search import Proposal
-from optuna_lanas.search import sample_new
-from optuna_lanas.search import suggest
-from optuna_lanas.study_record import PARAMS_KEY
 from optuna_lanas.study_record import StudyRecord
-
-
-MAX_MOMENTS = 8
+from optuna_lanas.trial_proposal import new_record
+from optuna_lanas.trial_proposal import propose
+from optuna_lanas.trial_proposal import Settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +36,7 @@ class Replay:
     Attributes:
         record: The study's trials at that time.
         history: Their samples.
-        proposal: What the sampler proposed then; None where it was not asked.
+        proposal: What the sampler proposes then; None where no moment was published.
         is_exact: Whether the proposal is the one that the trial got.
     """
 
@@ -82,140 +71,68 @@ def choose_sampler(
     return sampler or own or LaNASSampler()
 
 
-def live_record(
-    study: optuna.Study, sampler: LaNASSampler
-) -> contextlib.AbstractContextManager[StudyRecord]:
-    """Return a sampler's record of a study as it is now, which is locked while in use."""
-    record: contextlib.AbstractContextManager[StudyRecord] = sampler._records.of(study, sampler)
-    return record
+def replay(study: optuna.Study, trial: FrozenTrial, settings: Settings) -> Replay:
+    """Return the study as it was when a trial asked for its params, and what is proposed then.
 
-
-def sample_trials(
-    study: optuna.Study,
-    trials: Sequence[FrozenTrial],
-    record: StudyRecord,
-    sampler: LaNASSampler,
-) -> list[FrozenTrial]:
-    """Return the trial `[n]` of each sample of a record's history."""
-    ended = [t for t in trials if t.state.is_finished() and t.params]
-    ended.sort(key=lambda t: (t.datetime_complete or datetime.min, t.number))
-    outcomes = [outcome_of(t, study.directions) for t in ended]
-    with_failed = sampler._consider_failed_trials
-    samples = [
-        trial
-        for trial, outcome in zip(ended, outcomes, strict=True)
-        if outcome is not None and (outcome.kind != FAILED or with_failed)
-    ]
-    if len(samples) == record.n_valued:
-        return samples
-    points = record.encoding.to_points([trial.params for trial in samples])
-    is_valid = ~np.isnan(record.encoding.domain.encode(points)).any(axis=1)
-    return [trial for trial, valid in zip(samples, is_valid, strict=True) if valid]
-
-
-def replay(study: optuna.Study, trial: FrozenTrial, sampler: LaNASSampler) -> Replay:
-    """Return the study as it was when a trial asked for its params, and what was proposed.
-
-    Moments from the trial's start on are tried, the later ones at which others ended, until a
-    proposal is the trial's own. If none is, the moment of its start is returned.
+    Without a published moment it is the study as it was when the trial started.
     """
-    trials = study.get_trials(deepcopy=False)
-    first = None
-    for past in _pasts(trials, trial):
-        found = _replay(study, past, trial, sampler)
-        first = first or found
-        if found.is_exact or found.proposal is None:
-            break
-    assert first is not None, "there is a past at the trial's start"
-    return found if found.is_exact else first
-
-
-def _pasts(trials: Sequence[FrozenTrial], trial: FrozenTrial) -> Iterator[list[FrozenTrial]]:
-    """Yield what the study may have looked like, the likeliest first."""
-    start, end = trial.datetime_start or datetime.max, trial.datetime_complete or datetime.max
-    ends = sorted(t.datetime_complete for t in trials if t.datetime_complete is not None)
-    moments = [start, *[moment for moment in ends if start < moment < end][:MAX_MOMENTS]]
-    seen = []
-    for moment in moments:
-        started = [t.number for t in trials if (t.datetime_start or datetime.max) <= moment]
-        for last in (max([*started, trial.number]), trial.number):
-            if (moment, last) not in seen:
-                seen.append((moment, last))
-                yield [_as_of(t, moment, trial.number) for t in trials[: last + 1]]
-
-
-def _as_of(trial: FrozenTrial, moment: datetime, asking: int) -> FrozenTrial:
-    """Return a trial as it was at a moment; the one that asks has no params yet."""
-    if trial.number == asking:
-        return _unfinished(trial, TrialState.RUNNING, has_params=False)
-    if trial.state.is_finished() and (trial.datetime_complete or datetime.min) <= moment:
-        return trial
-    has_started = (trial.datetime_start or datetime.max) <= moment
-    state = TrialState.RUNNING if has_started else TrialState.WAITING
-    return _unfinished(trial, state, has_params=has_started)
-
-
-def _unfinished(trial: FrozenTrial, state: TrialState, *, has_params: bool) -> FrozenTrial:
-    earlier = copy.copy(trial)
-    earlier.values, earlier.datetime_complete, earlier.state = None, None, state
-    if not has_params:
-        earlier.params, earlier.distributions = {}, {}
-        attributes = trial.system_attrs.items()
-        earlier.system_attrs = {key: v for key, v in attributes if key != PARAMS_KEY}
-    return earlier
-
-
-def _replay(
-    study: optuna.Study, past: list[FrozenTrial], trial: FrozenTrial, sampler: LaNASSampler
-) -> Replay:
-    record = sampler._new_record(study)
+    published = publication_of(trial)
+    past = None if published.moment is None else _past(study, trial, published.moment)
+    record = new_record(study.directions, settings)
+    if past is None:
+        record.read(_ended_before(study.get_trials(deepcopy=False), trial))
+        return Replay(record, record.history(trial.number), None, is_exact=False)
     record.read(past)
-    history = record.history(trial.number)
-    got = published_params(trial)
-    space = _search_space(record, trial, got)
-    if not space:
-        return Replay(record, history, None, is_exact=False)
-    proposal = _propose(record, history, past[trial.number], space, sampler)
-    params = record.encoding.to_params(proposal.point)
-    expected = trial.params if got is None else got
-    is_exact = all(_is_same(params[name], expected[name]) for name in space if name in expected)
-    return Replay(record, history, proposal, is_exact)
+    return _proposed(record, past, trial, published, settings)
 
 
-def published_params(trial: FrozenTrial) -> dict[str, Any] | None:
-    """Return the params that LaNAS proposed for a trial, None where none were published."""
-    try:
-        published = json.loads(trial.system_attrs.get(PARAMS_KEY, "null"))
-    except (TypeError, json.JSONDecodeError):
-        return None
-    return published if isinstance(published, dict) else None
-
-
-def _search_space(
-    record: StudyRecord, trial: FrozenTrial, published: Mapping[str, Any] | None
-) -> dict[str, BaseDistribution]:
-    """What the trial's params were drawn from, empty where the sampler did not draw them."""
-    known = {n: d for n, d in record.encoding.distributions.items() if not d.single()}
-    if published is not None:
-        return {name: known[name] for name in published} if set(published) <= set(known) else {}
-    enqueued = trial.system_attrs.get("fixed_params", {})
-    return known if any(name in known and name not in enqueued for name in trial.params) else {}
-
-
-def _propose(
+def _proposed(
     record: StudyRecord,
-    history: History,
+    past: Sequence[FrozenTrial],
     trial: FrozenTrial,
-    space: dict[str, BaseDistribution],
-    sampler: LaNASSampler,
-) -> Proposal:
-    if not sampler._avoid_duplicates:
-        history = replace(history, keys=frozenset(), pending_keys=frozenset())
-    limits = Limits(record.fixed_point(trial, space), *record.encoding.limits(space))
-    rng = sampler._rng(trial, *space)
-    if len(history) < max(sampler._n_startup_trials, 1):
-        return sample_new(history, record.domain(), limits, rng)
-    return suggest(history, record.domain(), sampler._config, limits, rng, record.memories)
+    published: Publication,
+    settings: Settings,
+) -> Replay:
+    newest = {n: d for n, d in record.encoding.distributions.items() if not d.single()}
+    known = {**newest, **published.changed}
+    names = list(known) if published.params is None else list(published.params)
+    asking = next((t for t in past if t.number == trial.number), None)
+    if published.seed is None or asking is None or not set(names) <= set(known):
+        return Replay(record, record.history(trial.number), None, is_exact=False)
+    space = {name: known[name] for name in names}
+    record.expect(space)
+    proposal = propose(record, asking, space, settings, published.seed)
+    params = record.encoding.to_params(proposal.point, space)
+    got = trial.params if published.params is None else published.params
+    is_exact = all(_is_same(params[name], got[name]) for name in names if name in got)
+    return Replay(record, record.history(trial.number), proposal, is_exact)
+
+
+def _past(study: optuna.Study, trial: FrozenTrial, moment: Moment) -> list[FrozenTrial] | None:
+    trials: Sequence[FrozenTrial] = study.get_trials(deepcopy=False)
+    if moment.n_seen < moment.n_trials:
+        trials = _seen_by_pruner(study, trial)
+    return moment.past(trials)
+
+
+def _seen_by_pruner(study: optuna.Study, trial: FrozenTrial) -> Sequence[FrozenTrial]:
+    """Return the trials that Optuna shows to the sampler: under Hyperband, those of a bracket."""
+    listener = _Listener()
+    listening = optuna.Study(study.study_name, study._storage, listener, study.pruner)
+    if isinstance(study.pruner, HyperbandPruner):  # one just made has no brackets before it prunes
+        study.pruner.prune(listening, optuna.trial.create_trial(state=TrialState.RUNNING))
+    optuna.Trial(listening, trial._trial_id)
+    return listener.trials
+
+
+class _Listener(optuna.samplers.RandomSampler):
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        self.trials = study.get_trials(deepcopy=False)
+
+
+def _ended_before(trials: Sequence[FrozenTrial], trial: FrozenTrial) -> list[FrozenTrial]:
+    start = trial.datetime_start or datetime.max
+    return [t for t in trials if t.state.is_finished() and (t.datetime_complete or start) < start]
 
 
 def _is_same(left: Any, right: Any) -> bool:

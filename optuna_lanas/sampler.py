@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import replace
-import json
 import logging
 import math
-import threading
 from typing import Any
-import weakref
-import zlib
 
 import numpy as np
 import optuna
@@ -21,17 +17,19 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
 from optuna_lanas.architecture import checked_space
-from optuna_lanas.architecture import make_architectures
-from optuna_lanas.architecture import space_distributions
 from optuna_lanas.config import Config
 from optuna_lanas.encoding import make_encoding
-from optuna_lanas.limits import Limits
-from optuna_lanas.search import Proposal
-from optuna_lanas.search import sample_new
-from optuna_lanas.search import suggest
-from optuna_lanas.study_record import PARAMS_KEY
+from optuna_lanas.moment import is_jsonable
+from optuna_lanas.moment import PARAMS_KEY
+from optuna_lanas.moment import Publication
+from optuna_lanas.records import Records
 from optuna_lanas.study_record import StudyRecord
+from optuna_lanas.trial_proposal import make_rng
+from optuna_lanas.trial_proposal import propose
+from optuna_lanas.trial_proposal import Settings
 
+
+LEAF_KEY = "lanas:leaf"
 
 _logger = logging.getLogger(__name__)
 
@@ -108,6 +106,7 @@ class LaNASSampler(BaseSampler):
         independent_sampler: BaseSampler | None = None,
         warn_independent_sampling: bool = True,
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
+        show_leaf: bool = False,
     ) -> None:
         _check_at_least("n_startup_trials", n_startup_trials, 0, "0 starts from one trial")
         _check_at_least("max_depth", max_depth, 0, "0 searches without a tree")
@@ -115,18 +114,21 @@ class LaNASSampler(BaseSampler):
         _check_exploration(exploration)
         if seed is not None:
             _check_at_least("seed", seed, 0, "None draws a fresh one")
-        self._config = Config(
-            exploration=exploration, max_depth=max_depth, min_samples_leaf=min_samples_leaf
+        self.settings = Settings(
+            config=Config(
+                exploration=exploration, max_depth=max_depth, min_samples_leaf=min_samples_leaf
+            ),
+            n_startup_trials=n_startup_trials,
+            space=None if space is None else checked_space(space),
+            avoid_duplicates=avoid_duplicates,
+            consider_failed_trials=consider_failed_trials,
         )
+        self.records = Records()
         self._seed = _fresh_seed() if seed is None else int(seed)
-        self._n_startup_trials = n_startup_trials
-        self._space = None if space is None else checked_space(space)
-        self._avoid_duplicates = avoid_duplicates
-        self._consider_failed_trials = consider_failed_trials
+        self._show_leaf = show_leaf
         self._independent_sampler = independent_sampler
         self._warn_independent_sampling = warn_independent_sampling
         self._constraints_func = constraints_func
-        self._records = _Records()
 
     @classmethod
     def paper(
@@ -181,7 +183,7 @@ class LaNASSampler(BaseSampler):
             )
         n_first = n_select if n_startup_trials is None else n_startup_trials
         sampler = cls(seed=seed, n_startup_trials=n_first, space=space, exploration=exploration)
-        sampler._config = Config(
+        config = Config(
             exploration=exploration,
             max_depth=height - 1,
             min_samples_leaf=1,
@@ -191,6 +193,7 @@ class LaNASSampler(BaseSampler):
             n_first=max(n_first, 1),
             is_uniform=True,
         )
+        sampler.settings = replace(sampler.settings, config=config)
         return sampler
 
     def reseed_rng(self) -> None:
@@ -203,7 +206,7 @@ class LaNASSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Return all parameters that the study knows, with their newest distributions."""
-        with self._records.of(study, self) as record:
+        with self.records.of(study, self.settings) as record:
             known = record.encoding.distributions
             return {name: d for name, d in known.items() if not d.single()}
 
@@ -216,14 +219,22 @@ class LaNASSampler(BaseSampler):
         """Return params for a search space, and publish them for other workers."""
         if not search_space:
             return {}
-        with self._records.of(study, self) as record:
+        seed = self._seed
+        with self.records.of(study, self.settings) as record:
+            newest, moment = record.encoding.distributions, record.moment()
+            others = {n: d for n, d in search_space.items() if newest.get(n) is not d}
+            changed = {n: d for n, d in others.items() if newest.get(n) != d}
             record.expect(search_space)
-            params = self._propose(record, trial, search_space)
+            proposal = propose(record, trial, search_space, self.settings, seed)
+            params = record.encoding.to_params(proposal.point, search_space)
             params = {name: params[name] for name in search_space}
-            if _is_jsonable(params):
-                study._storage.set_trial_system_attr(
-                    trial._trial_id, PARAMS_KEY, json.dumps(params)
-                )
+            shown = params if is_jsonable(params) else None
+            published = Publication(shown, seed, moment, changed).to_json()
+            # The next thread is to see it, so the lock is kept.
+            study._storage.set_trial_system_attr(trial._trial_id, PARAMS_KEY, published)
+        if self._show_leaf and proposal.partition is not None:
+            name = proposal.partition.tree.name(proposal.leaf)
+            study._storage.set_trial_user_attr(trial._trial_id, LEAF_KEY, name)
         return params
 
     def sample_independent(
@@ -234,19 +245,23 @@ class LaNASSampler(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         """Return a value for a parameter that is new, or whose range the proposal has missed."""
-        with self._records.of(study, self) as record:
+        with self.records.of(study, self.settings) as record:
             is_known = param_name in record.encoding.distributions
-            if is_known and record.n_valued >= max(self._n_startup_trials, 1):
-                record.expect({param_name: param_distribution})
-                return self._propose(record, trial, {param_name: param_distribution})[param_name]
-            if record.n_valued >= max(self._n_startup_trials, 1):
+            is_startup = self.settings.is_startup(record.n_valued)
+            if is_known and not is_startup:
+                space = {param_name: param_distribution}
+                record.expect(space)
+                proposal = propose(record, trial, space, self.settings, self._seed)
+                return record.encoding.to_params(proposal.point, space)[param_name]
+            if not is_startup:
                 self._warn_once(record, param_name)
         if self._independent_sampler is not None:
             return self._independent_sampler.sample_independent(
                 study, trial, param_name, param_distribution
             )
         encoding = make_encoding({param_name: [param_distribution]})
-        point = encoding.domain.sample(1, self._rng(trial, param_name))[0]
+        rng = make_rng(self._seed, trial.number, param_name)
+        point = encoding.domain.sample(1, rng)[0]
         return encoding.to_params(point)[param_name]
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
@@ -271,40 +286,6 @@ class LaNASSampler(BaseSampler):
         if self._independent_sampler is not None:
             self._independent_sampler.after_trial(study, trial, state, values)
 
-    def _propose(
-        self, record: StudyRecord, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        encoding = record.encoding
-        history = record.history(trial.number)
-        if not self._avoid_duplicates:
-            history = replace(history, keys=frozenset(), pending_keys=frozenset())
-        limits = Limits(record.fixed_point(trial, search_space), *encoding.limits(search_space))
-        rng = self._rng(trial, *search_space)
-        proposal: Proposal
-        if len(history) < max(self._n_startup_trials, 1):
-            proposal = sample_new(history, record.domain(), limits, rng)
-        else:
-            proposal = suggest(
-                history, record.domain(), self._config, limits, rng, record.memories
-            )
-        return encoding.to_params(proposal.point, search_space)
-
-    def _new_record(self, study: optuna.Study) -> StudyRecord:
-        distributions = {} if self._space is None else space_distributions(self._space)
-        architectures = None
-        if self._space is not None:
-            architectures = make_architectures(self._space, list(distributions))
-        return StudyRecord(
-            study.directions,
-            distributions,
-            architectures,
-            with_failed=self._consider_failed_trials,
-        )
-
-    def _rng(self, trial: FrozenTrial, *names: str) -> np.random.Generator:
-        purpose = zlib.crc32("\n".join(names).encode())
-        return np.random.default_rng([self._seed, trial.number, purpose])
-
     def _warn_once(self, record: StudyRecord, name: str) -> None:
         if self._warn_independent_sampling and not record.has_warned:
             record.has_warned = True
@@ -315,56 +296,8 @@ class LaNASSampler(BaseSampler):
             )
 
 
-class _Records:
-    """The records of studies, one lock each; neither copied nor pickled with a sampler."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._slots: weakref.WeakKeyDictionary[Any, dict[Any, _Slot]] = weakref.WeakKeyDictionary()
-
-    def of(self, study: optuna.Study, sampler: LaNASSampler) -> _Slot:
-        with self._lock:
-            slots = self._slots.setdefault(study._storage, {})
-            slot = slots.setdefault(study._study_id, _Slot())
-        return slot.prepared(study, sampler)
-
-    def __reduce__(self) -> tuple[type[_Records], tuple[()]]:
-        return _Records, ()
-
-
-class _Slot:
-    """A context manager that locks a study's record and brings it up to date."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._record: StudyRecord | None = None
-
-    def prepared(self, study: optuna.Study, sampler: LaNASSampler) -> _Slot:
-        self._lock.acquire()
-        try:
-            trials = study.get_trials(deepcopy=False)
-            if self._record is None or not self._record.can_follow(trials):
-                self._record = sampler._new_record(study)
-            self._record.read(trials)
-        except BaseException:
-            self._lock.release()
-            raise
-        return self
-
-    def __enter__(self) -> StudyRecord:
-        assert self._record is not None, "`prepared` made it"
-        return self._record
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
-
 def _fresh_seed() -> int:
     return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-
-
-def _is_jsonable(params: dict[str, Any]) -> bool:
-    return all(isinstance(v, bool | int | float | str | None) for v in params.values())
 
 
 def _checked_constraints(constraints: Sequence[float]) -> list[float]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,11 @@ from optuna_lanas.encoding import ParamEncoding
 from optuna_lanas.partition import Partition
 from optuna_lanas.partition import partition as partition_history
 from optuna_lanas.replay import choose_sampler
-from optuna_lanas.replay import live_record
-from optuna_lanas.replay import sample_trials
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.study_record import StudyRecord
 from optuna_lanas.tree import NO_NODE
 from optuna_lanas.tree import Tree
+from optuna_lanas.trial_proposal import Settings
 
 
 N_TOP_CHOICES = 3
@@ -88,7 +86,7 @@ class StudyPartition:
 
     def name(self, node: int) -> str:
         """Return a node's name: its number, and the sides on which its path runs."""
-        return node_name(self.tree, node)
+        return self.tree.name(node)
 
     def mean_target(self, node: int) -> float:
         """Return the mean target of a node's samples, NaN if there is none."""
@@ -161,43 +159,40 @@ def partition(
             study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
             print(partition(study))
     """
-    settings = choose_sampler(study, sampler, space)
-    with live_record(study, settings) as record:
+    chosen = choose_sampler(study, sampler, space)
+    with chosen.records.of(study, chosen.settings) as record:
         trials = study.get_trials(deepcopy=False)
-        samples = sample_trials(study, trials, record, settings)
-        if len(samples) != record.n_valued:  # others have ended since the record was read
-            record = settings._new_record(study)
-            record.read(trials)
         if record.n_valued == 0:
             raise ValueError(
                 f"`study` must have a finished trial with a value, got {len(trials)} trials "
                 f"without. Run `study.optimize` first."
             )
-        return _view(study, record, samples, settings, target, target_name)
+        samples = [trials[number] for number in record.numbers]
+        return _view(study, record, samples, chosen.settings, target, target_name)
 
 
 def _view(
     study: optuna.Study,
     record: StudyRecord,
     samples: list[FrozenTrial],
-    settings: LaNASSampler,
+    settings: Settings,
     target: Callable[[FrozenTrial], float] | None,
     target_name: str,
 ) -> StudyPartition:
     history = record.history(-1)
-    grown = partition_history(history, settings._config, record.memories.partition)
+    grown = partition_history(history, settings.config, record.memories.partition)
     if target is None and len(study.directions) > 1:
         targets, target_name = grown.values.copy(), "Rank"
     else:
         targets = np.array([_finite_target(trial, target) for trial in samples])
     return StudyPartition(
         partition=grown,
-        choices=choice_names(record.encoding, history.encodings.shape[1], settings._space),
-        numbers=np.array([trial.number for trial in samples], dtype=np.intp),
+        choices=choice_names(record.encoding, history.encodings.shape[1], settings.space),
+        numbers=record.numbers.copy(),
         encodings=history.encodings.copy(),
         targets=targets,
         target_name=target_name,
-        value_name="mean rank" if settings._config.use_ranks else "mean value",
+        value_name="mean rank" if settings.config.use_ranks else "mean value",
         is_maximised=_is_maximised(study, target),
         n_pending=len(history.pending),
     )
@@ -221,15 +216,6 @@ def choice_names(encoding: ParamEncoding, dim: int, space: Any | None) -> tuple[
     if len(declared) != n_own:
         declared = tuple(f"encoding[{i}]" for i in range(n_own))
     return (*declared, *names)
-
-
-def node_name(tree: Tree, node: int) -> str:
-    """Return a node's name: its number, and the sides on which its path runs."""
-    path = tree.path(node)
-    sides = [
-        "good" if tree.children[parent, 0] == child else "bad" for parent, child in pairwise(path)
-    ]
-    return f"{node} ({', '.join(sides)})" if sides else f"{node} (root)"
 
 
 def format_value(value: Any) -> str:

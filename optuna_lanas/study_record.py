@@ -10,7 +10,6 @@ from collections.abc import Hashable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
-import json
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,9 @@ from optuna_lanas.domain import Domain
 from optuna_lanas.encoding import make_encoding
 from optuna_lanas.encoding import ParamEncoding
 from optuna_lanas.history import History
+from optuna_lanas.moment import Moment
+from optuna_lanas.moment import moment_of
+from optuna_lanas.moment import published_params
 from optuna_lanas.objective import COMPLETE
 from optuna_lanas.objective import FAILED
 from optuna_lanas.objective import Outcome
@@ -36,7 +38,6 @@ from optuna_lanas.rows import Rows
 from optuna_lanas.search import Memories
 
 
-PARAMS_KEY = "lanas:relative_params"
 N_TRIALS_PER_WORKER = 50
 PRESENCE_GROWTH = 1.5
 
@@ -113,12 +114,25 @@ class StudyRecord:
         """The number of samples."""
         return len(self._kinds)
 
+    @property
+    def numbers(self) -> np.ndarray:
+        """`[n]` ints, the trial of each sample, in the order in which they ended."""
+        return self._numbers.array[:, 0]
+
+    def moment(self) -> Moment:
+        """Return the state of the trials, as they are read."""
+        unfinished = [self._trials[i] for i in sorted(self._open)]
+        oldest = self._oldest()
+        least = self._trials[oldest].number if oldest < len(self._trials) else 0
+        return moment_of(self._trials, unfinished, least)
+
     def domain(self) -> Domain:
         """Return the domain, with what is known of its parameters' presence."""
         n_fitted = max(
             self._n_patterns_seen, last_milestone(max(self.n_valued, 1), PRESENCE_GROWTH)
         )
-        if len(self._patterns) > 1 and self._n_presence != n_fitted:
+        has_absences = any(b"\x01" in pattern for pattern in self._patterns)
+        if has_absences and self._n_presence != n_fitted:
             presence = fit_presence(self._points.array[:n_fitted], self.encoding.domain)
             self._domain = replace(self.encoding.domain, presence=presence)
             self._n_presence = n_fitted
@@ -174,6 +188,7 @@ class StudyRecord:
         self._points: Rows = Rows(n_params)
         self._encodings: Rows = Rows(dim)
         self._kinds = Rows(1, dtype=np.intp)
+        self._numbers = Rows(1, dtype=np.intp)
         self._values = Rows(max(len(self._directions), 2))
         self._dominating = Rows(1)
 
@@ -205,11 +220,11 @@ class StudyRecord:
 
     def _take_in(self, ended: Sequence[FrozenTrial]) -> None:
         self._ended += ended
-        pairs = [(t.params, outcome_of(t, self._directions)) for t in ended if t.params]
-        told = [(params, outcome) for params, outcome in pairs if outcome is not None]
+        pairs = [(t, outcome_of(t, self._directions)) for t in ended if t.params]
+        told = [(trial, outcome) for trial, outcome in pairs if outcome is not None]
         if not told:
             return
-        points = self.encoding.to_points([params for params, _ in told])
+        points = self.encoding.to_points([trial.params for trial, _ in told])
         self._keys.update(self.encoding.domain.keys(points))
         encodings = self.encoding.domain.encode(points)
         is_valid = ~np.isnan(encodings).any(axis=1)
@@ -219,6 +234,7 @@ class StudyRecord:
             if is_valid[i] and (outcome.kind != FAILED or self._with_failed)
         ]
         self._see_patterns(points[samples])
+        self._numbers.extend(np.array([[told[i][0].number] for i in samples]).reshape(-1, 1))
         self._points.extend(points[samples])
         self._encodings.extend(encodings[samples])
         self._add_outcomes([told[i][1] for i in samples])
@@ -267,14 +283,18 @@ class StudyRecord:
 
     def _pending_points(self, number: int) -> np.ndarray:
         """`[n_pending, n_params]`: unfinished trials but this one, without those given up."""
-        n_running = sum(self._trials[i].state == TrialState.RUNNING for i in self._open)
-        oldest = len(self._trials) - N_TRIALS_PER_WORKER * max(n_running, 1)
+        oldest = self._oldest()
         params = [
             known_params(self._trials[i])
             for i in sorted(self._open)
             if i >= oldest and self._trials[i].number != number
         ]
         return self.encoding.to_points([p for p in params if p])
+
+    def _oldest(self) -> int:
+        """Before this place unfinished trials are given up."""
+        n_running = sum(self._trials[i].state == TrialState.RUNNING for i in self._open)
+        return max(len(self._trials) - N_TRIALS_PER_WORKER * max(n_running, 1), 0)
 
 
 def _is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
@@ -284,16 +304,7 @@ def _is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:
     """Return what is known of an unfinished trial's params: enqueued, published, suggested."""
-    return {**_published(trial), **_enqueued(trial), **trial.params}
-
-
-def _published(trial: FrozenTrial) -> dict[str, Any]:
-    """Return what the trial's worker has published; nothing where it is no JSON object."""
-    try:
-        published = json.loads(trial.system_attrs.get(PARAMS_KEY, "{}"))
-    except (TypeError, json.JSONDecodeError):
-        return {}
-    return published if isinstance(published, dict) else {}
+    return {**(published_params(trial) or {}), **_enqueued(trial), **trial.params}
 
 
 def _enqueued(trial: FrozenTrial) -> dict[str, Any]:

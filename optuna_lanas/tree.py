@@ -9,6 +9,7 @@ Notation
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -53,6 +54,14 @@ class Tree:
         while self.parent[nodes[-1]] != NO_NODE:
             nodes.append(int(self.parent[nodes[-1]]))
         return nodes[::-1]
+
+    def name(self, node: int) -> str:
+        """Return a node's name: its number, and the sides on which its path runs."""
+        sides = [
+            "good" if self.children[parent, 0] == child else "bad"
+            for parent, child in pairwise(self.path(node))
+        ]
+        return f"{node} ({', '.join(sides)})" if sides else f"{node} (root)"
 
     def region(self, node: int) -> Region:
         """Return the polytope of a node."""

@@ -5,11 +5,13 @@
   from one made this moment.
 - A configuration is not suggested twice as long as there are untried ones.
 - The log says at most one thing a study.
+- An explanation says what the sampler did, whatever has happened since.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 import copy
 import logging
 import math
@@ -36,6 +38,8 @@ from optuna.trial import TrialState
 import pytest
 
 from optuna_lanas import LaNASSampler
+from tests.proposals import check_trial
+from tests.proposals import Recorder
 from tests.strategies import contains
 from tests.strategies import spaces
 
@@ -80,8 +84,12 @@ class Study(RuleBasedStateMachine):
         self.is_changed = False  # whether the space has been other than it is
         self.messages = _Messages()
         logging.getLogger("optuna_lanas").addHandler(self.messages)
+        self.recorder = Recorder()
+        self.context = ExitStack()
+        self.context.enter_context(self.recorder.recording())
 
     def teardown(self) -> None:
+        self.context.close()
         logging.getLogger("optuna_lanas").removeHandler(self.messages)
 
     def sampler(self) -> Any:
@@ -147,6 +155,13 @@ class Study(RuleBasedStateMachine):
                 params=params, distributions=distributions, values=values[: self.n_objectives]
             )
         )
+
+    @precondition(lambda self: self.study.trials)
+    @rule(data=st.data())
+    def explain(self, data: st.DataObject) -> None:
+        number = data.draw(st.integers(0, len(self.study.trials) - 1))
+        proposed = self.recorder.proposals.get(number)
+        check_trial(self.study, number, proposed, sampler=self.sampler())
 
     @rule()
     def new_sampler(self) -> None:

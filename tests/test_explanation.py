@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+import copy
+import multiprocessing
 from pathlib import Path
+import time
 from typing import Any
+import warnings
 
 from hypothesis import given
 from hypothesis import HealthCheck
@@ -15,40 +19,23 @@ from hypothesis import strategies as st
 import numpy as np
 import optuna
 from optuna.study import StudyDirection
+from optuna.trial import TrialState
 import pytest
 
 from optuna_lanas import LaNASSampler
 from optuna_lanas.explanation import explain
-from optuna_lanas.search import Proposal
-from optuna_lanas.search import suggest
 from optuna_lanas.spaces import NASBench201Space
-
-
-class Recorder:
-    """Keeps the proposals that a sampler really made, by trial number."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.proposals: dict[int, Proposal] = {}
-        self.asking = -1
-
-        def watched(*arguments: Any) -> Proposal:
-            proposal = suggest(*arguments)
-            self.proposals.setdefault(self.asking, proposal)
-            return proposal
-
-        monkeypatch.setattr("optuna_lanas.sampler.suggest", watched)
-
-    def watch(self, objective: Callable[[optuna.Trial], Any]) -> Callable[[optuna.Trial], Any]:
-        def watched(trial: optuna.Trial) -> Any:
-            self.asking = trial.number
-            return objective(trial)
-
-        return watched
+from tests.proposals import Recorder
+from tests.workers import storages
 
 
 @pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    return Recorder(monkeypatch)
+def recorder() -> Iterator[Recorder]:
+    with Recorder().recording() as recorder:
+        yield recorder
+
+
+Objective = Callable[[optuna.Trial], Any]
 
 
 def mixed(trial: optuna.Trial) -> float:
@@ -84,10 +71,57 @@ def architecture(trial: optuna.Trial) -> float:
     return NASBench201Space().suggest(trial).count("conv_3x3")
 
 
-SEARCHES: dict[str, tuple[Callable[[optuna.Trial], Any], list[str], Callable[..., Any]]] = {
-    "mixed": (mixed, ["maximize"], LaNASSampler),
+def constrained(trial: optuna.Trial) -> float:
+    x, y = trial.suggest_float("x", 0, 1), trial.suggest_int("y", 0, 20)
+    trial.set_constraint("narrow", x - y / 20)
+    return x + y
+
+
+def changing(trial: optuna.Trial) -> float:
+    x = trial.suggest_float("x", 0, [0.5, 1.0, 2.0][trial.number % 3])
+    y = trial.suggest_int("y", 2, 2 + trial.number % 2)  # at times of a single value
+    return x + y + trial.suggest_int(f"z{trial.number // 10}", 0, 5)
+
+
+def other_choices(trial: optuna.Trial) -> float:
+    shapes: list[Any] = [(3, 3), (5, 5), (7, 7)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that JSON has no tuples
+        shape: Any = trial.suggest_categorical("shape", shapes)
+    return float(shape[0]) * trial.suggest_float("x", 0, 1)
+
+
+def reported(objective: Objective) -> Objective:
+    """With reports before the result, for pruners."""
+
+    def reporting(trial: optuna.Trial) -> Any:
+        value = objective(trial)
+        for step in range(1, 10):
+            trial.report(value * step / 9, step)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return value
+
+    return reporting
+
+
+SEARCHES: dict[str, tuple[Objective, list[str], Callable[..., Any]]] = {
+    "mixed": (reported(mixed), ["maximize"], LaNASSampler),
     "minimise": (mixed, ["minimize"], LaNASSampler),
-    "conditional": (conditional, ["maximize"], LaNASSampler),
+    "conditional": (reported(conditional), ["maximize"], LaNASSampler),
+    "constrained": (constrained, ["maximize"], LaNASSampler),
+    "changing": (changing, ["maximize"], LaNASSampler),
+    "other choices": (other_choices, ["maximize"], LaNASSampler),
+    "failed count": (
+        eventful,
+        ["maximize"],
+        lambda **kwargs: LaNASSampler(consider_failed_trials=True, **kwargs),
+    ),
+    "repeats": (
+        mixed,
+        ["maximize"],
+        lambda **kwargs: LaNASSampler(avoid_duplicates=False, **kwargs),
+    ),
     "eventful": (eventful, ["maximize"], LaNASSampler),
     "two objectives": (two_objectives, ["minimize", "maximize"], LaNASSampler),
     "architecture": (
@@ -101,81 +135,106 @@ SEARCHES: dict[str, tuple[Callable[[optuna.Trial], Any], list[str], Callable[...
         lambda **kwargs: LaNASSampler.paper(n_select=5, height=3, **kwargs),
     ),
 }
+PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
+    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=3),
+    "hyperband": lambda: optuna.pruners.HyperbandPruner(1, 9, 3),
+    "hyperband, auto": lambda: optuna.pruners.HyperbandPruner(),
+}
 
 
-@settings(
-    max_examples=6,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],  # a shrunk search tells no more and takes minutes
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+def one_by_one(study: optuna.Study, objective: Objective, n_trials: int) -> None:
+    study.optimize(objective, n_trials=n_trials, catch=())
+
+
+def in_threads(study: optuna.Study, objective: Objective, n_trials: int) -> None:
+    def slow(trial: optuna.Trial) -> Any:
+        time.sleep(0.01 * (trial.number % 3))
+        return objective(trial)
+
+    study.optimize(slow, n_trials=n_trials, n_jobs=4)
+
+
+def in_batches(study: optuna.Study, objective: Objective, n_trials: int) -> None:
+    """Some of which are never told, or told much later."""
+    running: list[tuple[optuna.Trial, Any]] = []
+    for i in range(n_trials // 4):
+        batch = [study.ask() for _ in range(4)]
+        for trial in batch:
+            try:
+                running.append((trial, objective(trial)))
+            except optuna.TrialPruned:
+                study.tell(trial, state=TrialState.PRUNED)
+        running.sort(key=lambda told: told[0].number * (i % 2 - 0.5))
+        while len(running) > 3:
+            trial, value = running.pop(0)
+            if np.isfinite(value).all():
+                study.tell(trial, value)
+            else:
+                study.tell(trial, state=TrialState.FAIL)
+
+
+WAYS: dict[str, Callable[[optuna.Study, Objective, int], None]] = {
+    "one by one": one_by_one,
+    "threads": in_threads,
+    "batches": in_batches,
+}
+
+
+CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+# A shrunk search tells no more and takes minutes.
+searches = settings(
+    max_examples=6, phases=[Phase.explicit, Phase.generate], suppress_health_check=CHECKS
 )
+
+
+@searches
 @given(
     name=st.sampled_from(sorted(SEARCHES)),
+    pruner=st.sampled_from(sorted(PRUNERS)),
+    how=st.sampled_from(sorted(WAYS)),
     seed=st.integers(0, 2**32),
-    n_startup_trials=st.integers(1, 12),
+    n_startup_trials=st.integers(1, 8),
 )
 def test_explanations_agree_with_the_sampler(
-    recorder: Recorder, name: str, seed: int, n_startup_trials: int
+    name: str, pruner: str, how: str, seed: int, n_startup_trials: int
 ) -> None:
-    check_search(recorder, name, seed, n_startup_trials)
+    check_search(name, pruner, how, seed, n_startup_trials)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SEARCHES)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("how", WAYS)
+@settings(searches, max_examples=3)
+@given(
+    pruner=st.sampled_from(sorted(PRUNERS)),
+    seed=st.integers(0, 2**32),
+    n_startup_trials=st.integers(1, 12),
+)
 def test_explanations_agree_with_the_sampler_in_longer_searches(
-    recorder: Recorder, name: str, seed: int
+    name: str, how: str, pruner: str, seed: int, n_startup_trials: int
 ) -> None:
-    check_search(recorder, name, seed, n_startup_trials=10, n_trials=90)
+    check_search(name, pruner, how, seed, n_startup_trials, n_trials=60)
 
 
 def check_search(
-    recorder: Recorder, name: str, seed: int, n_startup_trials: int, n_trials: int = 24
+    name: str, pruner: str, how: str, seed: int, n_startup_trials: int, n_trials: int = 18
 ) -> None:
     objective, directions, make = SEARCHES[name]
-    sampler = make(seed=seed, n_startup_trials=n_startup_trials)
     study = optuna.create_study(
-        directions=[StudyDirection[d.upper()] for d in directions], sampler=sampler
+        directions=[StudyDirection[d.upper()] for d in directions], pruner=PRUNERS[pruner]()
     )
-    recorder.proposals.clear()
-    study.optimize(recorder.watch(objective), n_trials=n_trials)
-    assert len(recorder.proposals) >= n_trials / 2 - 2
-    for number in range(n_trials):
-        check_trial(study, number, recorder.proposals.get(number))
-
-
-def check_trial(study: optuna.Study, number: int, real: Proposal | None) -> None:
-    explained = explain(study, number)
-    assert str(explained)
-    if real is None or real.partition is None:
-        assert not explained.is_searched
-        assert explained.score is None
-        return
-    assert explained.is_exact
-    assert explained.is_searched
-    assert explained.leaf == real.leaf
-    assert [step.node for step in explained.path] == real.partition.tree.path(real.leaf)[:-1]
-    for step in explained.path:
-        tree, bounds = real.partition.tree, real.partition.bounds
-        assert step.is_good == (tree.children[step.node, 0] == step.child)
-        if step.is_kept:
-            assert step.is_good == (step.score >= step.offset)
-        assert step.score == pytest.approx(sum(added for _, added in step.terms))
-        assert step.ucb == bounds[step.child] == step.value + step.width
-        assert step.ucb >= step.sibling_ucb
-        assert step.visits == real.partition.visits[step.child]
-    kept = [step.child for step in explained.path if step.is_kept]
-    assert explained.node == (kept[-1] if kept else 0) == real.node
-    if real.candidates is not None:
-        assert explained.n_candidates == len(real.candidates)
-        assert explained.score == real.candidates.scores[real.chosen]
-        assert explained.rank == 1 + (real.candidates.scores > explained.score).sum()
+    study.optimize(objective, n_trials=3)  # by Optuna's own
+    study.sampler = make(seed=seed, n_startup_trials=n_startup_trials)
+    study.enqueue_trial({"depth": 3, "kind": "tree", "x": 0.5, "op_0_1": "none"})
+    with Recorder().recording() as recorder:
+        WAYS[how](study, objective, n_trials)
+    assert recorder.n_searched >= (n_trials - n_startup_trials) / 4
+    recorder.check(study)
 
 
 def test_the_runner_up_is_another_untried_configuration(recorder: Recorder) -> None:
     study = optuna.create_study(sampler=LaNASSampler(seed=1))
-    study.optimize(recorder.watch(mixed), n_trials=30)
+    study.optimize(mixed, n_trials=30)
     for number in range(12, 30):
         explained = explain(study, number)
         runner_up = explained.runner_up
@@ -191,69 +250,108 @@ def test_batches_of_pending_trials(recorder: Recorder) -> None:
     study = optuna.create_study(sampler=LaNASSampler(seed=2, n_startup_trials=4))
     for _ in range(6):
         batch = [study.ask() for _ in range(4)]
-        values = [recorder.watch(mixed)(trial) for trial in batch]
+        values = [mixed(trial) for trial in batch]
         for trial, value in zip(batch, values, strict=True):
             study.tell(trial, value)
-    assert len(recorder.proposals) >= 16
-    for number in range(24):
-        check_trial(study, number, recorder.proposals.get(number))
+    assert recorder.n_searched == 20
+    recorder.check(study)
 
 
 def test_trials_that_ended_between_ask_and_suggest(recorder: Recorder) -> None:
     study = optuna.create_study(sampler=LaNASSampler(seed=2, n_startup_trials=4))
-    study.optimize(recorder.watch(mixed), n_trials=10)
+    study.optimize(mixed, n_trials=10)
     early = study.ask()
-    study.optimize(recorder.watch(mixed), n_trials=3)
-    study.tell(early, recorder.watch(mixed)(early))
-    assert recorder.proposals[10].partition is not None
-    assert len(recorder.proposals[10].partition.leaf) == 13
-    explained = explain(study, 10)
-    assert explained.is_exact  # though at which of the four moments it was asked is not stored
-    assert 10 <= explained.n_samples <= 13
+    study.optimize(mixed, n_trials=3)
+    study.tell(early, mixed(early))
+    recorder.check(study)
+    assert explain(study, 10).n_samples == 13
 
 
 def test_enqueued_and_added_trials(recorder: Recorder) -> None:
     study = optuna.create_study(sampler=LaNASSampler(seed=3, n_startup_trials=4))
-    study.optimize(recorder.watch(mixed), n_trials=8)
+    study.optimize(mixed, n_trials=8)
     study.enqueue_trial({"depth": 3, "operation": None, "rate": 1e-2})
     study.enqueue_trial({"depth": 4})
-    study.optimize(recorder.watch(mixed), n_trials=6)
+    study.optimize(mixed, n_trials=6)
     study.add_trial(study.trials[0])
-    study.optimize(recorder.watch(mixed), n_trials=3)
-    for number in range(len(study.trials)):
-        check_trial(study, number, recorder.proposals.get(number))
+    study.optimize(mixed, n_trials=3)
+    recorder.check(study)
     assert not explain(study, 8).is_exact
     assert explain(study, 9).is_exact
 
 
-def test_a_loaded_study_needs_the_seed(recorder: Recorder, tmp_path: Path) -> None:
-    storage = f"sqlite:///{tmp_path / 'study.sqlite3'}"
-    sampler = LaNASSampler(seed=4, n_startup_trials=5)
-    study = optuna.create_study(storage=storage, study_name="s", sampler=sampler)
-    study.optimize(recorder.watch(mixed), n_trials=14)
-    loaded = optuna.load_study(storage=storage, study_name="s")
-    real = recorder.proposals[13]
-    without = explain(loaded, 13)
-    assert not without.is_exact
-    assert without.leaf == real.leaf
-    assert without.is_selected
-    assert without.score is None
-    assert "seed" in str(without)
-    twin = LaNASSampler(seed=4, n_startup_trials=5)
-    with_seed = explain(loaded, 13, sampler=twin)
-    assert with_seed.is_exact
-    assert with_seed == explain(study, 13)
+def test_a_loaded_study_needs_the_settings(recorder: Recorder, tmp_path: Path) -> None:
+    with storages.journal(tmp_path) as open_storage:
+        sampler = LaNASSampler.paper(seed=4, n_startup_trials=5, n_select=2)
+        study = optuna.create_study(storage=open_storage(), study_name="s", sampler=sampler)
+        study.optimize(mixed, n_trials=14)
+        loaded = optuna.load_study(storage=open_storage(), study_name="s")
+        without = explain(loaded, 13)
+        assert not without.is_exact
+        assert without.leaf is not None
+        assert without.score is None
+        assert "settings" in str(without)
+        twin = LaNASSampler.paper(n_startup_trials=5, n_select=2)  # of another seed
+        assert explain(loaded, 13, sampler=twin) == explain(study, 13)
+        recorder.check(loaded, sampler=twin)
 
 
-def test_threads_share_a_sampler() -> None:
-    study = optuna.create_study(sampler=LaNASSampler(seed=4))
-    study.optimize(mixed, n_trials=30, n_jobs=3)
-    for number in range(30):
-        explained = explain(study, number)
-        assert explained.number == number
-        if study.trials[number].params and explained.leaf is not None:
-            kept = [step for step in explained.path if step.is_kept]
-            assert all(step.is_good == (step.score >= step.offset) for step in kept)
+def test_a_bracket_of_a_loaded_study(recorder: Recorder, tmp_path: Path) -> None:
+    def pruner() -> optuna.pruners.BasePruner:
+        return optuna.pruners.HyperbandPruner(1, 9, 3)
+
+    with storages.journal(tmp_path) as open_storage:
+        twin = LaNASSampler(n_startup_trials=2)
+        storage = open_storage()
+        study = optuna.create_study(
+            storage=storage, study_name="s", sampler=copy.deepcopy(twin), pruner=pruner()
+        )
+        study.optimize(reported(mixed), n_trials=20)
+        loaded = optuna.load_study(storage=open_storage(), study_name="s", pruner=pruner())
+        assert any(explain(loaded, n, sampler=twin).n_samples < n - 1 for n in range(5, 20))
+        recorder.check(loaded, sampler=twin)
+        without = optuna.load_study(storage=open_storage(), study_name="s")
+        assert "the same pruner" in explain(without, 19, sampler=twin).origin
+
+
+def test_processes_share_a_study(tmp_path: Path) -> None:
+    check_processes(storages.journal, tmp_path, n_workers=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "start", [storages.sqlite, storages.journal, storages.postgresql, storages.grpc_proxy]
+)
+def test_machines_share_a_study(start: storages.Starter[storages.Opener], tmp_path: Path) -> None:
+    check_processes(start, tmp_path, n_workers=4)
+
+
+def check_processes(
+    start: storages.Starter[storages.Opener], folder: Path, n_workers: int
+) -> None:
+    with start(folder) as open_storage:
+        study = optuna.create_study(study_name="s", storage=open_storage(), direction="maximize")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["optuna_lanas.sampler", "scipy.optimize"])
+        paths = [folder / f"{worker}.json" for worker in range(n_workers)]
+        workers = [context.Process(target=work, args=(open_storage, path)) for path in paths]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        recorder = Recorder()
+        for path in paths:
+            recorder.load(path)
+        assert recorder.n_searched > 12 * n_workers - 10
+        recorder.check(study, sampler=LaNASSampler(n_startup_trials=4))
+
+
+def work(open_storage: storages.Opener, path: Path) -> None:
+    sampler = LaNASSampler(n_startup_trials=4, warn_independent_sampling=False)
+    study = optuna.load_study(study_name="s", storage=open_storage(), sampler=sampler)
+    with Recorder().recording() as recorder:
+        study.optimize(mixed, n_trials=12)
+    recorder.save(path)
 
 
 def test_trials_of_another_sampler_lie_in_a_leaf() -> None:

@@ -24,9 +24,11 @@ LAYERS = [
     {"partition", "uniform"},
     {"thompson"},
     {"search"},
-    {"encoding", "objective"},
+    {"encoding", "moment", "objective"},
     {"architecture"},
     {"study_record"},
+    {"trial_proposal"},
+    {"records"},
     {"sampler"},
     {"__init__"},
 ]

@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 import pytest
 
 from optuna_lanas import LaNASSampler
-from optuna_lanas import sampler as module
+from optuna_lanas.records import Records
 
 
 N_TRIALS = 18
@@ -91,7 +91,7 @@ def params(
     running: list[Trial] = []
     for forget in forgets:
         if forget:
-            sampler._records = module._Records()
+            sampler.records = Records()
         running.append(study.ask())
         trial = running.pop(rng.randrange(len(running)))  # others go on running
         try:

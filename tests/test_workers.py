@@ -22,6 +22,7 @@ import pytest
 
 from examples.benchmarks import tables
 from optuna_lanas import LaNASSampler
+from tests.proposals import Recorder
 from tests.workers import storages
 
 
@@ -105,8 +106,21 @@ def test_params_are_published_whole_in_one_write(monkeypatch: pytest.MonkeyPatch
     trial.suggest_int("x", 0, 8)
     assert [key for key, _ in writes] == [PARAMS_KEY]
     published = json.loads(writes[0][1])
-    assert published == {"x": trial.params["x"], "y": trial.suggest_int("y", 0, 8)}
+    assert published["params"] == {"x": trial.params["x"], "y": trial.suggest_int("y", 0, 8)}
     assert len(writes) == 1
+
+
+def test_a_parameter_that_only_an_unfinished_trial_has() -> None:
+    study = study_of()
+    study.optimize(partial(grid, n_x=9, n_y=9), n_trials=12)
+    running = study.ask()
+    grid(running, 9, 9)
+    running.suggest_float("new", 0, 1)
+    with Recorder().recording() as recorder:
+        study.optimize(partial(grid, n_x=9, n_y=9), n_trials=1)
+    score = recorder.proposals[13].score
+    assert score is not None
+    assert np.isfinite(score)
 
 
 def test_another_worker_sees_params_that_are_not_yet_suggested(tmp_path: Path) -> None:
@@ -128,7 +142,23 @@ def test_another_worker_sees_params_that_are_not_yet_suggested(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "garbage",
-    ['{"x": 3, "y"', "", "null", "[1, 2]", "3", '{"x": "conv"}', '{"x": null}', '{"z": 1}', 7],
+    [
+        *[
+            '{"x": 3, "y"',
+            "",
+            "null",
+            "[1, 2]",
+            "3",
+            '{"x": "conv"}',
+            '{"x": null}',
+            '{"z": 1}',
+            7,
+        ],
+        '{"params":{"x":"conv"},"seed":0,"moment":[]}',
+        '{"params":{"z":1},"seed":0,"moment":"now"}',
+        '{"params":3,"seed":0,"moment":[9,9,0,0,1,1]}',
+        '{"params":[1],"moment":{}}',
+    ],
 )
 def test_half_written_params_of_others_are_tolerated(garbage: str | int) -> None:
     study = study_of(n_startup_trials=5)

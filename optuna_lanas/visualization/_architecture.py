@@ -53,7 +53,7 @@ def plot_architecture(
             figure = plot_architecture(study)
     """
     graph_objects()
-    drawn = _drawing_space(choose_sampler(study, sampler, space)._space)
+    drawn = _drawing_space(choose_sampler(study, sampler, space).settings.space)
     trial = _trial(study, trial_number)
     figure = _draw(drawn, _architecture(drawn, trial))
     values = "" if trial.values is None else ", ".join(f"{v:.5g}" for v in trial.values)
