@@ -259,10 +259,18 @@ class Domain:
 
     def to_values(self, points: np.ndarray) -> np.ndarray:
         """Return the values of coordinates; a category stays its index."""
-        low, high = self._bounds
-        values = low * (1.0 - points) + high * points
+        values = self._between(points)
         values = np.where(self.is_log, np.exp(np.where(self.is_log, values, 0.0)), values)
         return np.where(self.is_categorical, points, values)
+
+    def _between(self, points: np.ndarray) -> np.ndarray:
+        """Values between the bounds, from the nearer one, so that large integers are exact."""
+        low, high = self._bounds
+        with np.errstate(over="ignore", invalid="ignore"):
+            width = high - low
+            near = np.where(points < 0.5, low + points * width, high - (1.0 - points) * width)
+        far = low * (1.0 - points) + high * points
+        return np.asarray(np.where(np.isfinite(width), near, far))
 
     def to_unit(self, values: np.ndarray) -> np.ndarray:
         """Return the coordinates of numeric values; 0.5 where a range is a single value."""
