@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+import gc
 import math
+import pickle
 import random
 from typing import Any
+import weakref
 
 from hypothesis import given
 from hypothesis import settings
@@ -133,3 +137,40 @@ def check(objective: str, make: str, forgets: list[bool], seed: int) -> None:
     of, sampler = OBJECTIVES[objective], SAMPLERS[make]
     remembered = params(sampler(), of, [False] * len(forgets), seed)
     assert params(sampler(), of, forgets, seed) == remembered
+
+
+def interleaved(make: Callable[[], LaNASSampler], sharing: bool) -> list[list[dict[str, Any]]]:
+    """Params of two studies of different objectives, one trial each in turn."""
+    shared = make()
+    studies = [optuna.create_study(sampler=shared if sharing else make()) for _ in range(2)]
+    rngs = [random.Random(0), random.Random(1)]
+    objectives = [partial(single, rng=rngs[0]), partial(conditional, rng=rngs[1])]
+    for _ in range(N_TRIALS):
+        for study, objective in zip(studies, objectives, strict=True):
+            study.optimize(objective, n_trials=1)
+    return [[trial.params for trial in study.trials] for study in studies]
+
+
+@pytest.mark.parametrize("make", SAMPLERS)
+def test_a_sampler_of_two_studies_suggests_to_each_as_one_of_its_own(make: str) -> None:
+    assert interleaved(SAMPLERS[make], sharing=True) == interleaved(SAMPLERS[make], sharing=False)
+
+
+def test_what_is_remembered_is_not_pickled() -> None:
+    sampler = LaNASSampler(seed=0)
+    fresh = len(pickle.dumps(sampler))
+    optuna.create_study(sampler=sampler).optimize(lambda t: t.suggest_float("x", 0, 1), 40)
+    assert len(pickle.dumps(sampler)) == fresh
+
+
+def test_a_study_that_is_gone_is_forgotten() -> None:
+    sampler = LaNASSampler(seed=0)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(lambda t: t.suggest_float("x", 0, 1), 15)
+    with sampler.records.of(study, sampler.settings) as remembered:
+        record = weakref.ref(remembered)
+    del remembered
+    assert record() is not None
+    del study
+    gc.collect()
+    assert record() is None
