@@ -7,6 +7,7 @@ Notation
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,13 +40,28 @@ class Partition:
     means: np.ndarray
     bounds: np.ndarray
 
-    def select(self) -> int:
-        """Return the leaf that is reached by the greater UCB, the good child on a tie."""
-        node = 0
+    def select(self, closed: Set[int] = frozenset()) -> int:
+        """Return the leaf that is reached by the greater UCB, the good child on a tie.
+
+        Args:
+            closed: Leaves that are not to be selected; -1 is returned where all are.
+        """
+        bounds = self._bounds_without(closed) if closed else self.bounds
+        node = 0 if bounds[0] > -np.inf else trees.NO_NODE
         while self.tree.children[node, 0] != trees.NO_NODE:
             good, bad = self.tree.children[node]
-            node = int(good if self.bounds[good] >= self.bounds[bad] else bad)
+            node = int(good if bounds[good] >= bounds[bad] else bad)
         return node
+
+    def _bounds_without(self, closed: Set[int]) -> np.ndarray:
+        """`[N]`: the bounds, -inf for closed leaves and for nodes that have no others."""
+        bounds = self.bounds.copy()
+        bounds[list(closed)] = -np.inf
+        for node in range(self.tree.n_nodes - 1, -1, -1):
+            good, bad = self.tree.children[node]
+            if good != trees.NO_NODE and max(bounds[good], bounds[bad]) == -np.inf:
+                bounds[node] = -np.inf
+        return bounds
 
     def depth_shared(self, leaf: int) -> np.ndarray:
         """Return `[n]` ints: how far each sample's path runs along that of a leaf."""

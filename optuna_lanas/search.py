@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from optuna_lanas.thompson import Candidates
 from optuna_lanas.thompson import climb
 from optuna_lanas.thompson import draw_scores
 from optuna_lanas.thompson import KernelMemory
+from optuna_lanas.tree import NO_NODE
 from optuna_lanas.uniform import draw_uniform
 
 
@@ -29,6 +31,7 @@ N_TRIES = 20
 N_BATCH = 256
 N_ENUMERATED = 65_536
 N_KEYS = 32
+N_BEST = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,19 +79,14 @@ def suggest(
     """
     memories = memories or Memories()
     grown = partition(history, config, memories.partition)
+    if config.is_uniform:
+        return _draw_from_leaf(history, domain, grown, limits, rng)
     leaf = grown.select()
     path = grown.tree.path(leaf)
-    depth = len(path) - 1 if config.is_uniform else int(rng.integers(len(path)))
+    depth = int(rng.integers(len(path)))
     node = path[depth]
     region = grown.tree.region(node)
-    inside = np.flatnonzero(grown.depth_shared(leaf) >= depth)
-    best = inside[np.argsort(-history.values[inside], kind="stable")]
-    starts = limits.settle(_complete(domain, history.points[best[:100]], rng))
-    if config.is_uniform:
-        point = draw_uniform(domain, region, history, limits, starts, rng)
-        if point is None:
-            return sample_new(history, domain, limits, rng)
-        return Proposal(point, grown, leaf, node)
+    starts = _best_inside(history, domain, grown, leaf, depth, limits, rng)
     score = draw_scores(history, domain, grown, node, config, memories.kernel, rng)
     candidates = climb(domain, region, starts, score, limits, config.effort(len(history)), rng)
     order = np.argsort(-candidates.scores, kind="stable")
@@ -99,6 +97,36 @@ def suggest(
             chosen = int(batch[np.argmax(new)])
             return Proposal(candidates.points[chosen], grown, leaf, node, candidates, chosen)
     return sample_new(history, domain, limits, rng)
+
+
+def _draw_from_leaf(
+    history: History, domain: Domain, grown: Partition, limits: Limits, rng: np.random.Generator
+) -> Proposal:
+    """Draw evenly from the selected leaf, from the next one by UCB where nothing new is met."""
+    closed: set[int] = set()
+    while (leaf := grown.select(closed)) != NO_NODE:
+        depth = len(grown.tree.path(leaf)) - 1
+        starts = partial(_best_inside, history, domain, grown, leaf, depth, limits, rng)
+        point = draw_uniform(domain, grown.tree.region(leaf), history, limits, starts, rng)
+        if point is not None:
+            return Proposal(point, grown, leaf, leaf)
+        closed.add(leaf)
+    return sample_new(history, domain, limits, rng)
+
+
+def _best_inside(
+    history: History,
+    domain: Domain,
+    grown: Partition,
+    leaf: int,
+    depth: int,
+    limits: Limits,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return the best points of the region of the node at a depth of a leaf's path."""
+    inside = np.flatnonzero(grown.depth_shared(leaf) >= depth)
+    best = inside[np.argsort(-history.values[inside], kind="stable")]
+    return limits.settle(_complete(domain, history.points[best[:N_BEST]], rng))
 
 
 def sample_new(

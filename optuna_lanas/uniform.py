@@ -8,6 +8,8 @@ time, accepted when it stays inside, whose stationary distribution is uniform.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from optuna_lanas.domain import Domain
@@ -17,6 +19,7 @@ from optuna_lanas.mutation import mutate
 from optuna_lanas.region import Region
 
 
+N_FIRST_DRAWS = 64
 N_DRAWS = 256
 N_BATCHES = 16
 N_STEPS = 50
@@ -27,7 +30,7 @@ def draw_uniform(
     region: Region,
     history: History,
     limits: Limits,
-    starts: np.ndarray,
+    starts: Callable[[], np.ndarray],
     rng: np.random.Generator,
 ) -> np.ndarray | None:
     """Return a point `[n_params]` of the region that is not in the history, None if none is met.
@@ -37,14 +40,16 @@ def draw_uniform(
         region: The leaf's region.
         history: What is not to be drawn again.
         limits: What the point must keep to besides.
-        starts: `[n, n_params]` points inside the region, where a walk may begin.
+        starts: Finds `[n, n_params]` points inside the region, where a walk may begin.
         rng: Source of the draws.
     """
-    for _ in range(N_BATCHES):
-        found = _first_new(domain, region, history, limits.sample(domain, N_DRAWS, rng))
+    for batch in range(N_BATCHES):
+        n_draws = N_DRAWS if batch else N_FIRST_DRAWS
+        found = _first_new(domain, region, history, limits.sample(domain, n_draws, rng))
         if found is not None:
             return found
-    return _walk(domain, region, history, limits, starts, rng) if len(starts) else None
+    begin = starts()
+    return _walk(domain, region, history, limits, begin, rng) if len(begin) else None
 
 
 def _walk(

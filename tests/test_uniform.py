@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalDistribution
@@ -11,10 +13,14 @@ import pytest
 from scipy import stats
 
 from optuna_lanas import uniform
+from optuna_lanas.config import Config
 from optuna_lanas.domain import Domain
 from optuna_lanas.encoding import make_encoding
 from optuna_lanas.limits import Limits
+from optuna_lanas.partition import partition
 from optuna_lanas.region import Region
+from optuna_lanas.search import suggest
+from optuna_lanas.tree import NO_NODE
 from optuna_lanas.uniform import draw_uniform
 from tests.test_tree import history_of
 
@@ -47,7 +53,7 @@ def drawn(domain: Domain, region: Region) -> np.ndarray:
     starts = points[region.contains(domain.encode(points))][:5]
     history = history_of(np.empty((0, 1)), np.empty(0))
     limits = no_limits(domain)
-    found = [draw_uniform(domain, region, history, limits, starts, rng) for _ in range(N)]
+    found = [draw_uniform(domain, region, history, limits, lambda: starts, rng) for _ in range(N)]
     return np.array([point for point in found if point is not None])
 
 
@@ -94,3 +100,31 @@ def test_a_finite_region_is_drawn_evenly(
     counts = [keys.count(key) for key in inside]
     assert sum(counts) == N
     assert stats.chisquare(counts).pvalue > LEAST_P
+
+
+def test_a_leaf_with_nothing_new_is_passed_over_for_the_next() -> None:
+    domain = make_encoding({"x": [IntDistribution(0, 31)]}).domain
+    points = np.arange(10, 32)[:, None] / 31
+    history = replace(
+        history_of(domain.encode(points), points[:, 0]),
+        points=points,
+        keys=set(domain.keys(points)),
+    )
+    config = Config(exploration=0.0, max_depth=3, min_samples_leaf=1, is_uniform=True)
+    grown = partition(history, config)
+    for seed in range(5):
+        found = suggest(history, domain, config, no_limits(domain), np.random.default_rng(seed))
+        assert found.point < points.min()
+        assert found.leaf == grown.tree.route(domain.encode(found.point[None]))[0]
+        assert found.leaf != grown.select()
+
+
+def test_a_closed_leaf_is_never_selected() -> None:
+    rng = np.random.default_rng(0)
+    encodings = rng.random((60, 4))
+    grown = partition(history_of(encodings, encodings.sum(axis=1)), Config(max_depth=3))
+    closed: list[int] = []
+    while (leaf := grown.select(set(closed))) != NO_NODE:
+        closed.append(leaf)
+    assert closed[0] == grown.select()
+    assert sorted(closed) == grown.tree.leaves.tolist()

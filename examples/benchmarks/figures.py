@@ -45,16 +45,18 @@ class Distribution:
     values: Array
 
 
-def write_curves(panels: dict[str, list[Curve]], y_title: str, path: Path) -> list[Path]:
+def write_curves(
+    panels: dict[str, list[Curve]], y_title: str, path: Path, x_title: str = "trial"
+) -> list[Path]:
     """Writes titled panels of curves to `path` as .html and .png, and returns both paths.
 
     The .html files of a folder share one `plotly.min.js` there. The axis is logarithmic: what is
     below `FLOOR`, as a regret of zero, is drawn at it.
     """
     plot = make_subplots(1, len(panels), subplot_titles=list(panels))
-    plot.update_layout(template="plotly_white").update_xaxes(title="trial")
+    plot.update_layout(template="plotly_white").update_xaxes(title=x_title)
     plot.update_yaxes(type="log", exponentformat="power", title=y_title)
-    figure, all_axes = _picture(list(panels), "trial", y_title)
+    figure, all_axes = _picture(list(panels), x_title, y_title)
     for column, (curves, axes) in enumerate(zip(panels.values(), all_axes, strict=True), start=1):
         for i, curve in enumerate(curves):
             plot.add_traces(_plotly_curve(curve, *_style(i), column), 1, column)

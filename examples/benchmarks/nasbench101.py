@@ -1,8 +1,8 @@
 """NAS-Bench-101 with its 423,624 cells, scored by the mean test accuracy of three runs.
 
 The environment variable NASBENCH101_TABLE names a compact copy of the table, an `.npz` with the
-arrays `hash64` (the first 8 bytes of each cell's module hash, ascending) and `test_acc108_num`,
-and the scalar `test_acc108_den`.
+arrays `hash64` (the first 8 bytes of each cell's module hash, ascending), `n_vertices`,
+`adj_bits` and `ops` (the cells) and `test_acc108_num`, and the scalar `test_acc108_den`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from optuna_lanas.spaces import NASBench101Space
 VARIABLE = "NASBENCH101_TABLE"
 
 
-@lru_cache(maxsize=1)
-def load() -> Problem:
-    """Returns the problem.
+def table() -> dict[str, np.ndarray]:
+    """Returns the table's arrays, and the mean test accuracies as `accuracies`.
 
     Raises:
         ValueError: If the environment names no table.
@@ -32,9 +31,21 @@ def load() -> Problem:
     path = os.environ.get(VARIABLE)
     if not path:
         raise ValueError(f"`{VARIABLE}` must be the path of nb101_compact.npz, got {path!r}.")
-    with np.load(path) as table:
-        hashes = table["hash64"]
-        accuracies = table["test_acc108_num"] / float(table["test_acc108_den"])
+    with np.load(path) as file:
+        arrays = dict(file)
+    accuracies = arrays["test_acc108_num"] / float(arrays["test_acc108_den"])
+    return {**arrays, "accuracies": accuracies}
+
+
+@lru_cache(maxsize=1)
+def load() -> Problem:
+    """Returns the problem.
+
+    Raises:
+        ValueError: If the environment names no table.
+    """
+    arrays = table()
+    hashes, accuracies = arrays["hash64"], arrays["accuracies"]
     space = NASBench101Space()
 
     def accuracy(key: Hashable) -> float:

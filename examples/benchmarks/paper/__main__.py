@@ -1,0 +1,103 @@
+"""Runs methods on all of NAS-Bench-101 until the best cell and keeps what that took.
+
+Rows that the output file holds are not run again, so a stopped command goes on where it was.
+Needs the environment variable NASBENCH101_TABLE (docs/reproduction.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from collections.abc import Sequence
+import csv
+from dataclasses import asdict
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+import sys
+import time
+
+from rich.progress import track
+
+from examples.benchmarks.paper import cells
+from examples.benchmarks.paper import methods
+from examples.benchmarks.results import versions
+
+
+DEFAULT_HEIGHT = 5
+NO_HEIGHT = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to run; `height` is 0 for a method without a tree of fixed height."""
+
+    method: str
+    height: int
+    seed: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs what the command line asks for."""
+    options = _parser().parse_args(arguments)
+    try:
+        table = cells.load()
+    except ValueError as error:
+        sys.exit(str(error))
+    most = min(options.most, len(table))
+    done = set(_done(options.output))
+    runs = [run for run in _runs(options) if run not in done]
+    for run in track(runs, f"{len(done)} runs are done"):
+        start = time.perf_counter()
+        outcome = methods.run(table, run.method, run.height, run.seed, most)
+        seconds = round(time.perf_counter() - start, 3)
+        _append({**asdict(run), **asdict(outcome), "seconds": seconds}, options.output)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.benchmarks.paper", description=__doc__
+    )
+    names = [*methods.LANAS, *methods.OTHERS]
+    parser.add_argument("--methods", nargs="+", choices=names, default=["lanas"])
+    parser.add_argument("--heights", nargs="+", type=int, default=[DEFAULT_HEIGHT])
+    parser.add_argument("--seeds", type=int, default=20, help="number of seeds")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument(
+        "--most",
+        type=int,
+        default=sys.maxsize,
+        help="evaluations of a run; at most as many as the table has cells",
+    )
+    parser.add_argument("--output", type=Path, default=Path("results/paper/runs.csv"))
+    return parser
+
+
+def _runs(options: argparse.Namespace) -> Iterator[Run]:
+    """Seed by seed, so that a command that is stopped has as many seeds of every method."""
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    for seed, method in product(seeds, options.methods):
+        for height in options.heights if method in methods.LANAS else [NO_HEIGHT]:
+            yield Run(method, height, seed)
+
+
+def _done(path: Path) -> Iterator[Run]:
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                yield Run(row["method"], int(row["height"]), int(row["seed"]))
+
+
+def _append(row: dict[str, object], path: Path) -> None:
+    row = row | versions()
+    is_new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(row))
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+if __name__ == "__main__":
+    main()

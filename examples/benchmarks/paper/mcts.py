@@ -1,0 +1,124 @@
+"""Plain Monte Carlo tree search that builds a cell by one edge or operation at a time.
+
+This is the hand-made action space that the paper compares with: vertex by vertex, its operation
+and then its incoming edges. A node is a partly built cell, chosen from the root by
+
+    UCB(child) = value(child) + 2 c sqrt(2 ln n(parent) / n(child)),
+
+a child that was not visited first. A rollout draws what is left evenly, again until the cell is
+valid and new, at most `N_ROLLOUTS` times; after that a known cell's accuracy is backed up, which
+costs no sample, or 0 if no draw was valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import math
+
+import numpy as np
+
+from examples.benchmarks.paper.cells import Cells
+from examples.benchmarks.paper.cells import N_MASKS
+from examples.benchmarks.paper.cells import N_OPERATIONS
+from examples.benchmarks.paper.cells import VALID_CODES
+from examples.benchmarks.paper.outcome import Ledger
+from examples.benchmarks.paper.outcome import Outcome
+from optuna_lanas.spaces._edge_masks import EDGE_BIT
+from optuna_lanas.spaces._edge_masks import N_INTERIOR
+from optuna_lanas.spaces._edge_masks import N_VERTICES
+
+
+N_BATCH = 20
+N_ROLLOUTS = 100
+UNEXPANDED = -1
+
+
+def _decisions() -> Iterator[tuple[int, int, int]]:
+    """For each decision by what a choice 1 adds to mask and code, and the number of choices."""
+    for vertex in range(1, N_VERTICES):
+        if vertex <= N_INTERIOR:
+            yield 0, 4 ** (vertex - 1), N_OPERATIONS
+        for source in range(vertex):
+            yield 1 << int(EDGE_BIT[source, vertex]), 0, 2
+
+
+DECISIONS = tuple(_decisions())
+
+
+def run(cells: Cells, seed: int, exploration: float, most: int) -> Outcome:
+    """Returns the run's end at the best cell, or after `most` evaluations."""
+    rng = np.random.default_rng(seed)
+    ledger, tree = Ledger(cells, most), _Tree(exploration)
+    while not ledger.is_over:
+        path, mask, code = tree.select(rng)
+        row = _rollout(cells, ledger.seen, len(path) - 1, mask, code, rng)
+        tree.backpropagate(path, ledger.accuracy(row) if row >= 0 else 0.0)
+    return ledger.outcome()
+
+
+class _Tree:
+    """Visits and sums of accuracies of nodes; a node's children stand side by side."""
+
+    def __init__(self, exploration: float) -> None:
+        self._exploration = exploration
+        self._visits = [0]
+        self._totals = [0.0]
+        self._first_child = [UNEXPANDED]
+
+    def select(self, rng: np.random.Generator) -> tuple[list[int], int, int]:
+        """Returns the path to a node without visits, or to a whole cell, and what it decides."""
+        node, mask, code, path = 0, 0, 0, [0]
+        for in_mask, in_code, n_choices in DECISIONS:
+            first = self._children(node, n_choices)
+            choice = self._choose(node, first, n_choices, rng)
+            mask, code = mask + choice * in_mask, code + choice * in_code
+            node = first + choice
+            path.append(node)
+            if self._visits[node] == 0:
+                break
+        return path, mask, code
+
+    def backpropagate(self, path: list[int], value: float) -> None:
+        """Adds a visit and its value to the nodes of a path."""
+        for node in path:
+            self._visits[node] += 1
+            self._totals[node] += value
+
+    def _children(self, node: int, n_choices: int) -> int:
+        if self._first_child[node] == UNEXPANDED:
+            self._first_child[node] = len(self._visits)
+            self._visits += [0] * n_choices
+            self._totals += [0.0] * n_choices
+            self._first_child += [UNEXPANDED] * n_choices
+        return self._first_child[node]
+
+    def _choose(self, node: int, first: int, n_choices: int, rng: np.random.Generator) -> int:
+        visits = self._visits[first : first + n_choices]
+        if 0 in visits:
+            unvisited = [choice for choice, n in enumerate(visits) if n == 0]
+            return unvisited[int(rng.integers(len(unvisited)))]
+        scale = 2.0 * self._exploration * math.sqrt(2.0 * math.log(self._visits[node]))
+        totals = self._totals[first : first + n_choices]
+        bounds = [x / n + scale / math.sqrt(n) for x, n in zip(totals, visits, strict=True)]
+        return bounds.index(max(bounds))
+
+
+def _rollout(
+    cells: Cells, seen: np.ndarray, depth: int, mask: int, code: int, rng: np.random.Generator
+) -> int:
+    """Returns the row of a cell that goes on from what is decided, -1 if none is valid."""
+    free_mask = sum(in_mask for in_mask, _, _ in DECISIONS[depth:])
+    free_code = sum(3 * in_code for _, in_code, _ in DECISIONS[depth:])
+    known = -1
+    for _ in range(N_ROLLOUTS // N_BATCH):
+        masks = mask | rng.integers(N_MASKS, size=N_BATCH) & free_mask
+        codes = code | VALID_CODES[rng.integers(len(VALID_CODES), size=N_BATCH)] & free_code
+        rows = cells.rows_of(masks, codes)
+        valid = rows[rows >= 0]
+        new = valid[~seen[valid]]
+        if len(new):
+            return int(new[0])
+        known = int(valid[0]) if len(valid) else known
+        if depth == len(DECISIONS):
+            break
+    return known

@@ -1,0 +1,141 @@
+"""Makes the table and the figure of docs/reproduction.md from the runs.
+
+python -m examples.benchmarks.paper.report --help
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from examples.benchmarks import figures
+from examples.benchmarks.figures import Array
+from examples.benchmarks.figures import Curve
+
+
+N_RESAMPLES = 10_000
+COVERAGE = 0.95
+PAPER_RATIOS = {"random": 22.0, "evolution-500": 14.6, "mcts": 12.4}
+PAPER_HEIGHTS = {2: 35_233, 3: 18_085, 4: 11_904, 5: 8_306, 8: 7_927}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes `tables.md` and `heights.html` and `.png` into the output folder."""
+    parser = argparse.ArgumentParser(prog="python -m examples.benchmarks.paper.report")
+    parser.add_argument("--runs", type=Path, default=Path("results/paper/runs.csv"))
+    parser.add_argument("--height", type=int, default=5, help="of the tree in the first table")
+    parser.add_argument("--output", type=Path, default=Path("results/paper"))
+    options = parser.parse_args(arguments)
+    runs = pd.read_csv(options.runs)
+    options.output.mkdir(parents=True, exist_ok=True)
+    text = "\n".join([*methods_table(runs, options.height), "", *heights_table(runs)])
+    (options.output / "tables.md").write_text(text + "\n", encoding="utf-8")
+    curves = [ours(runs), published()]
+    written = figures.write_curves(
+        {"Samples to the best cell": curves}, "samples", options.output / "heights", "height"
+    )
+    print("\n".join(str(path) for path in [options.output / "tables.md", *written]))
+
+
+def methods_table(runs: pd.DataFrame, height: int) -> list[str]:
+    """Returns the lines of a table: each method's samples, and how many times LaNAS's."""
+    is_asked = (runs["method"].str.startswith("lanas") & (runs["height"] == height)) | (
+        runs["height"] == 0
+    )
+    groups = dict(list(runs[is_asked].groupby("method")))
+    reference = groups["lanas"]["samples"].to_numpy(dtype=float)
+    lines = [
+        "| method | runs | found | mean samples | median | times LaNAS | paper |",
+        "|---" * 7 + "|",
+    ]
+    for name, group in groups.items():
+        samples = group["samples"].to_numpy(dtype=float)
+        bound = "" if group["is_found"].all() else "at least "
+        cells = [
+            name, len(group), f"{group['is_found'].mean():.0%}",
+            bound + _thousands(mean(samples)), f"{np.median(samples):,.0f}",
+            bound + _factor(ratio(samples, reference)), PAPER_RATIOS.get(name, "-"),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return lines
+
+
+def heights_table(runs: pd.DataFrame) -> list[str]:
+    """Returns the lines of a table: LaNAS's samples by height, the paper's beside them."""
+    lines = ["| height | runs | found | mean samples | median | paper |", "|---" * 6 + "|"]
+    for height, group in runs[runs["method"] == "lanas"].groupby("height"):
+        samples = group["samples"].to_numpy(dtype=float)
+        paper = f"{PAPER_HEIGHTS[height]:,}" if height in PAPER_HEIGHTS else "-"
+        cells = [
+            height, len(group), f"{group['is_found'].mean():.0%}", _thousands(mean(samples)),
+            f"{np.median(samples):,.0f}", paper,
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return lines
+
+
+def ours(runs: pd.DataFrame) -> Curve:
+    """Returns LaNAS's mean samples by height."""
+    groups = runs[runs["method"] == "lanas"].groupby("height")["samples"]
+    heights = np.array(list(groups.groups), dtype=float)
+    found = [mean(group.to_numpy(dtype=float)) for _, group in groups]
+    low, value, high = (
+        np.array([getattr(e, name) for e in found]) for name in ("low", "value", "high")
+    )
+    return Curve("here, 95 % interval", heights, value, low, high)
+
+
+def published() -> Curve:
+    """Returns the paper's samples by height."""
+    heights = np.array(list(PAPER_HEIGHTS), dtype=float)
+    samples = np.array(list(PAPER_HEIGHTS.values()), dtype=float)
+    return Curve("paper (figure 6a)", heights, samples, samples, samples)
+
+
+def mean(samples: Array) -> Estimate:
+    """Returns the mean over runs."""
+    return _estimate(float(samples.mean()), _resampled_means(samples, 0))
+
+
+def ratio(samples: Array, reference: Array) -> Estimate:
+    """Returns the ratio of two means, both resampled."""
+    resampled = _resampled_means(samples, 0) / _resampled_means(reference, 1)
+    return _estimate(float(samples.mean() / reference.mean()), resampled)
+
+
+def _resampled_means(samples: Array, seed: int) -> Array:
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(len(samples), size=(N_RESAMPLES, len(samples)))
+    means: Array = samples[drawn].mean(axis=1)
+    return means
+
+
+def _estimate(value: float, resampled: Array) -> Estimate:
+    low, high = np.quantile(resampled, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+def _thousands(estimate: Estimate) -> str:
+    return f"{estimate.value:,.0f} ({estimate.low:,.0f}-{estimate.high:,.0f})"
+
+
+def _factor(estimate: Estimate) -> str:
+    return f"{estimate.value:.1f} ({estimate.low:.1f}-{estimate.high:.1f})"
+
+
+if __name__ == "__main__":
+    main()
