@@ -85,7 +85,7 @@ def test_the_sampler_draws_from_the_leaf_that_the_benchmark_walks_to(table: Cell
     problem = catalogue.load("nasbench101", 0)
     sampler = LaNASSampler.paper(seed=0, n_select=20, height=4, space=problem.space)
     settings = Published(n_select=20, height=4)
-    assert lanas.config(settings) == sampler._config
+    assert lanas.config(settings) == sampler.settings.config
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.optimize(problem.objective, n_trials=100)
     encodings = np.array([problem.space.encode(trial.params) for trial in study.trials])
