@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 import re
 import subprocess
 import sys
 
+import optuna
 import pytest
 
 from examples.dropin import ask_and_tell
 from examples.dropin import continued_study
+
+
+FOLDER = Path(ask_and_tell.__file__).parent
 
 
 def both(output: str) -> tuple[float, float]:
@@ -64,12 +70,64 @@ def test_hydra_sweeper(sampler: str, tmp_path: Path) -> None:
     pytest.importorskip(
         "hydra_plugins.hydra_optuna_sweeper", reason="needs hydra-optuna-sweeper, without its deps"
     )
-    script = Path(ask_and_tell.__file__).with_name("hydra_sweeper.py")
+    script = FOLDER / "hydra_sweeper.py"
     options = ["--multirun", f"hydra/sweeper/sampler={sampler}", "hydra.sweeper.n_trials=14"]
     done = subprocess.run(
-        [sys.executable, script, *options], cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, script, *options],
+        env=os.environ | {"PYTHONPATH": str(FOLDER.parents[1])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     best = re.search(r"Best value: ([\d.]+)", done.stdout)
     assert best is not None, done.stdout
     assert 0.5 < float(best[1]) <= 1.0
+
+
+@pytest.mark.slow
+def test_lightning_pruning(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("lightning", reason="needs the extra `lightning`")
+    pytest.importorskip("optuna_integration", reason="needs the extra `lightning`")
+    from examples.dropin import lightning_pruning
+
+    lightning_pruning.main(["--trials", "8"])
+    accuracies = re.findall(r"(0\.\d+), \d of 8 trials pruned", capsys.readouterr().out)
+    assert len(accuracies) == 2
+    assert min(map(float, accuracies)) > 0.8
+
+
+@pytest.mark.slow
+def test_notebook() -> None:
+    """Every cell runs, from top to bottom, in a kernel of its own."""
+    nbformat = pytest.importorskip("nbformat", reason="needs the extra `integrations`")
+    nbclient = pytest.importorskip("nbclient", reason="needs the extra `integrations`")
+    pytest.importorskip("ipykernel", reason="needs the extra `integrations`")
+    file = FOLDER / "ask_and_tell.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    root = {"metadata": {"path": str(FOLDER.parents[1])}}
+    nbclient.NotebookClient(notebook, timeout=120, resources=root).execute()
+    outputs = [o["data"]["text/plain"] for c in notebook.cells for o in c.get("outputs", ())]
+    best, _ = outputs[-2].split(",", 1)
+    assert 0.6 < float(best.strip("(")) < 1.0
+    assert outputs[-1] == "41"
+
+
+@pytest.mark.slow
+def test_optuna_cli(tmp_path: Path) -> None:
+    """A study made by Optuna's command line, continued by LaNAS, read by the command line."""
+    commands = Path(sys.executable).parent  # where Optuna's is installed
+    environment = os.environ | {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {"TRIALS": "6", "PYTHONPATH": str(FOLDER.parents[1])}
+    done = subprocess.run(
+        ["bash", str(FOLDER / "optuna_cli.sh"), str(tmp_path / "cli.sqlite3")],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"7 trials of \d configurations", done.stdout) is not None, done.stdout
+    shown = json.loads(re.findall(r"^{.*}$", done.stdout, re.MULTILINE)[-1])
+    url = f"sqlite:///{tmp_path / 'cli.sqlite3'}"
+    best = optuna.load_study(study_name="digits", storage=url).best_trial
+    assert (shown["number"], shown["value"]) == (best.number, best.value)

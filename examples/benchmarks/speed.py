@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
 import resource
+import shutil
+import sys
 import tempfile
 import time
 from typing import Any
@@ -41,7 +43,11 @@ from optuna_lanas import LaNASSampler
 
 CHOICES = ("a", "b", "c", "d", "e")
 N_TIMED = 20
-LONGEST_OF_TPE = 20_000
+N_TIMED_OF_TPE = 4  # beyond LONG, where each takes a second or more
+LONG = 20_000
+SMOKE = ["--trials", "100", "1000", "--storages", "memory", "sqlite", "--timed", "5"]
+SMOKE_SAMPLERS = ["--samplers", "random", "tpe", "lanas"]
+BYTES_OF_MAXRSS = 1 if sys.platform == "darwin" else 1024
 
 
 class FloorSampler(BaseSampler):
@@ -69,47 +75,95 @@ class FloorSampler(BaseSampler):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, and write `speed.csv` and `speed.html` into the output folder."""
+    """Measure, print, and write `speed.csv` and `speed.html` into the output folder."""
     parser = argparse.ArgumentParser(prog="python -m examples.benchmarks.speed")
     parser.add_argument("--samplers", nargs="+", default=["random", "floor", "tpe", "lanas"])
     parser.add_argument("--storages", nargs="+", default=["memory", "journal", "sqlite"])
-    parser.add_argument("--trials", nargs="+", type=int, default=[100, 1_000, 10_000])
+    parser.add_argument(
+        "--trials", nargs="+", type=int, default=[100, 1_000, 10_000, 20_000, 100_000]
+    )
+    parser.add_argument("--timed", type=int, default=N_TIMED, help="suggestions")
     parser.add_argument("--output", type=Path, default=Path("results/speed"))
+    parser.add_argument("--smoke", action="store_true", help="a few seconds' worth")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        parser.parse_args([*SMOKE, *SMOKE_SAMPLERS], options)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     options.output.mkdir(parents=True, exist_ok=True)
     rows = []
     for storage in options.storages:
         for n_trials in options.trials:
-            for sampler in options.samplers:
-                if sampler == "tpe" and n_trials > LONGEST_OF_TPE:
-                    continue
-                with get_context("spawn").Pool(1) as pool:
-                    rows.append(pool.apply(measure, (sampler, storage, n_trials)))
-                print(rows[-1], flush=True)
+            rows += measure_all(options.samplers, storage, n_trials, options.timed)
+            pd.DataFrame(rows).to_csv(options.output / "speed.csv", index=False)
     table = pd.DataFrame(rows)
-    table.to_csv(options.output / "speed.csv", index=False)
     write_figure(table, options.output / "speed.html")
+    print("\n".join(ratios(table)))
 
 
-def measure(sampler: str, storage: str, n_trials: int) -> dict[str, Any]:
+def measure_all(
+    samplers: Sequence[str], storage: str, n_trials: int, n_timed: int
+) -> list[dict[str, Any]]:
+    """Measure samplers on copies of one history, each in a process of its own."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        if storage != "memory":  # filling a database takes far longer than to read it
+            _make_study(storage, Path(folder), n_trials)
+        for sampler in samplers:
+            is_slow = sampler == "tpe" and n_trials > LONG
+            timed = min(n_timed, N_TIMED_OF_TPE) if is_slow else n_timed
+            with get_context("spawn").Pool(1) as pool:
+                rows.append(pool.apply(measure, (sampler, storage, folder, n_trials, timed)))
+            print(rows[-1], flush=True)
+    return rows
+
+
+def measure(
+    sampler: str, storage: str, folder: str, n_trials: int, n_timed: int
+) -> dict[str, Any]:
     """Return the median time of a suggestion and the process's peak memory."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder:
-        study = optuna.create_study(
-            storage=_storage(storage, Path(folder)), sampler=_sampler(sampler)
-        )
-        study.add_trials(_history(n_trials))
-        times = [_suggest(study) for _ in range(N_TIMED)]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if storage == "memory":
+        study = _make_study(storage, Path(folder), n_trials)
+    else:
+        with tempfile.TemporaryDirectory() as copy:
+            shutil.copytree(folder, copy, dirs_exist_ok=True)
+            return _measured(_storage(storage, Path(copy)), sampler, storage, n_trials, n_timed)
+    return _measured(study._storage, sampler, storage, n_trials, n_timed)
+
+
+def _measured(
+    opened: BaseStorage, sampler: str, storage: str, n_trials: int, n_timed: int
+) -> dict[str, Any]:
+    study = optuna.load_study(study_name="speed", storage=opened, sampler=_sampler(sampler))
+    times = [_suggest(study) for _ in range(n_timed)]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * BYTES_OF_MAXRSS
     return {
         "storage": storage,
         "trials": n_trials,
         "sampler": sampler,
         "first_ms": round(times[0], 2),
         "median_ms": round(float(np.median(times[1:])), 2),
-        "peak_mb": round(peak),
+        "mean_ms": round(float(np.mean(times[1:])), 2),
+        "peak_mb": round(peak / 2**20),
         "optuna": optuna.__version__,
     }
+
+
+def ratios(table: pd.DataFrame) -> list[str]:
+    """Return, in words, what LaNAS takes beside each other sampler of the same run."""
+    lines = []
+    for (storage, n_trials), rows in table.groupby(["storage", "trials"], sort=False):
+        by_name = rows.set_index("sampler")
+        if "lanas" not in by_name.index:
+            continue
+        lanas = by_name.loc["lanas"]
+        others = [
+            f"{lanas.median_ms / other.median_ms:.3f} of {name}'s time "
+            f"({lanas.median_ms - other.median_ms:+.1f} ms, {lanas.peak_mb - other.peak_mb:+d} MB)"
+            for name, other in by_name.drop(index="lanas").iterrows()
+        ]
+        lines.append(f"{storage}, {n_trials} trials: lanas takes {', '.join(others)}")
+    return lines
 
 
 def write_figure(table: pd.DataFrame, path: Path) -> None:
@@ -128,6 +182,12 @@ def write_figure(table: pd.DataFrame, path: Path) -> None:
         labels={"median_ms": "suggestion (ms)", "trials": "trials in the history"},
     )
     figure.write_html(path, include_plotlyjs="cdn")
+
+
+def _make_study(storage: str, folder: Path, n_trials: int) -> optuna.Study:
+    study = optuna.create_study(study_name="speed", storage=_storage(storage, folder))
+    study.add_trials(_history(n_trials))
+    return study
 
 
 def _suggest(study: optuna.Study) -> float:

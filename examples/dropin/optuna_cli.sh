@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Optuna's command line and LaNAS on one storage.
+#
+#     bash examples/dropin/optuna_cli.sh [FILE]
+#
+# `optuna ask` takes a sampler by its name and knows Optuna's own alone, so it is a worker in
+# Python that asks LaNAS. Everything else of the command line reads and writes the storage, and
+# does not care who asked.
+set -euo pipefail
+
+file=${1:-results/cli.sqlite3}
+mkdir -p "$(dirname "$file")"
+storage=sqlite:///$file
+study=(--storage "$storage" --study-name digits)
+space='{"n_layers": {"name": "IntDistribution",
+                     "attributes": {"low": 1, "high": 3, "log": false, "step": 1}}}'
+
+optuna create-study "${study[@]}" --direction maximize --skip-if-exists
+
+# before: a trial that the command line asks for, and its value
+number=$(optuna -q ask "${study[@]}" --sampler TPESampler --search-space "$space" -f json |
+    python -c 'import json, sys; print(json.load(sys.stdin)["number"])')
+optuna tell "${study[@]}" --trial-number "$number" --values 0.5
+
+# after: trials that LaNAS proposes
+python -m examples.distributed.database "$storage" --trials "${TRIALS:-12}"
+
+optuna best-trial "${study[@]}" -f json
