@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Config:
         return last_milestone(n, self.kernel_growth)
 
 
+@lru_cache(maxsize=16)
 def last_milestone(n: int, growth: float) -> int:
     """Return the last of the milestones 1, .., m -> max(m + 1, growth m), .. up to ``n``."""
     milestone = 1

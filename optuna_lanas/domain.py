@@ -260,21 +260,45 @@ class Domain:
     def to_values(self, points: np.ndarray) -> np.ndarray:
         """Return the values of coordinates; a category stays its index."""
         values = self._between(points)
-        values = np.where(self.is_log, np.exp(np.where(self.is_log, values, 0.0)), values)
+        if self._has_log:
+            values = np.where(self.is_log, np.exp(np.where(self.is_log, values, 0.0)), values)
         return np.where(self.is_categorical, points, values)
 
     def _between(self, points: np.ndarray) -> np.ndarray:
         """Values between the bounds, from the nearer one, so that large integers are exact."""
         low, high = self._bounds
-        with np.errstate(over="ignore", invalid="ignore"):
-            width = high - low
-            near = np.where(points < 0.5, low + points * width, high - (1.0 - points) * width)
-        far = low * (1.0 - points) + high * points
-        return np.asarray(np.where(np.isfinite(width), near, far))
+        if not self._has_finite_widths:
+            return np.asarray(low * (1.0 - points) + high * points)
+        width = high - low
+        near = np.where(points < 0.5, low + points * width, high - (1.0 - points) * width)
+        return np.asarray(near)
 
     def to_unit(self, values: np.ndarray) -> np.ndarray:
         """Return the coordinates of numeric values; 0.5 where a range is a single value."""
+        half_low, half_width = self._halves
+        scaled = values
+        if self._has_log:
+            scaled = np.where(self.is_log, np.log(np.where(self.is_log, values, 1.0)), values)
+        return np.where(half_width > 0.0, (0.5 * scaled - half_low) / self._divisor, 0.5)
+
+    @cached_property
+    def _has_log(self) -> bool:
+        return bool(self.is_log.any())
+
+    @cached_property
+    def _has_finite_widths(self) -> bool:
         low, high = self._bounds
-        scaled = np.where(self.is_log, np.log(np.where(self.is_log, values, 1.0)), values)
-        width = np.where(high > low, 0.5 * high - 0.5 * low, 1.0)
-        return np.where(high > low, (0.5 * scaled - 0.5 * low) / width, 0.5)
+        with np.errstate(over="ignore"):
+            return bool(np.isfinite(high - low).all())
+
+    @cached_property
+    def _halves(self) -> tuple[np.ndarray, np.ndarray]:
+        """Half of the least value and of the range, which may be wider than a float."""
+        low, high = self._bounds
+        half_width = np.where(high > low, 0.5 * high - 0.5 * low, 0.0)
+        return 0.5 * low, half_width
+
+    @cached_property
+    def _divisor(self) -> np.ndarray:
+        half_width = self._halves[1]
+        return np.where(half_width > 0.0, half_width, 1.0)
