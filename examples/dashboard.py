@@ -47,7 +47,7 @@ def search(storage: str | optuna.storages.BaseStorage | None, n_trials: int) -> 
         study_name="NAS-Bench-201, CIFAR-100",
         storage=storage,
         direction="maximize",
-        sampler=LaNASSampler(space=space, seed=0),
+        sampler=LaNASSampler(space=space, seed=0, show_leaf=True),
     )
 
     def accuracy(trial: optuna.Trial) -> float:

@@ -12,20 +12,26 @@ import numpy as np
 AUGMENTATION = 0.05
 LEAST_SPAN = 1e-9
 TINY = 1e-100
+MAX_PAIRS = 1_000_000  # compared at once
 
 
-def add_dominance(n_dominating: np.ndarray, objectives: np.ndarray) -> None:
-    """Bring counts of dominating samples up to date with the last sample, in place.
+def add_dominance(n_dominating: np.ndarray, objectives: np.ndarray, n_new: int = 1) -> None:
+    """Bring counts of dominating samples up to date with the last samples, in place.
 
     Args:
-        n_dominating: `[n]`, the last entry to be set.
+        n_dominating: `[n]`, the last `n_new` entries to be set.
         objectives: `[n, m]`, the greater the better; may be infinite.
+        n_new: How many samples are new.
     """
-    earlier, last = objectives[:-1], objectives[-1]
-    dominated = (last >= earlier).all(axis=1) & (last > earlier).any(axis=1)
-    dominating = (earlier >= last).all(axis=1) & (earlier > last).any(axis=1)
-    n_dominating[:-1] += dominated
-    n_dominating[-1] = dominating.sum()
+    n_earlier = len(objectives) - n_new
+    n_rows = max(MAX_PAIRS // max(len(objectives), 1), 1)
+    for first in range(n_earlier, len(objectives), n_rows):
+        new = objectives[first : first + n_rows]
+        pairs = [(new[:, [k]], objectives[:, k]) for k in range(objectives.shape[1])]
+        at_least = np.logical_and.reduce([left >= right for left, right in pairs])
+        at_most = np.logical_and.reduce([left <= right for left, right in pairs])
+        n_dominating[:n_earlier] += (at_least & ~at_most)[:, :n_earlier].sum(axis=0)
+        n_dominating[first : first + n_rows] = (at_most & ~at_least).sum(axis=1)
 
 
 def weighted_scores(

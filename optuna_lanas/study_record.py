@@ -252,22 +252,18 @@ class StudyRecord:
         for row, outcome in zip(values, outcomes, strict=True):
             row[: len(outcome.values)] = outcome.values
         kinds = np.array([outcome.kind for outcome in outcomes], dtype=np.intp)[:, None]
-        if len(self._directions) == 1:
-            self._kinds.extend(kinds)
-            self._values.extend(values)
-            return
-        for i, outcome in enumerate(outcomes):  # each against those before it
-            self._kinds.extend(kinds[i : i + 1])
-            self._values.extend(values[i : i + 1])
-            self._count_dominance(outcome.kind)
+        self._kinds.extend(kinds)
+        self._values.extend(values)
+        if len(self._directions) > 1:
+            self._count_dominance(len(outcomes))
 
-    def _count_dominance(self, kind: int) -> None:
-        self._dominating.extend(np.zeros((1, 1)))
-        if kind != COMPLETE:
-            return
+    def _count_dominance(self, n_new: int) -> None:
+        self._dominating.extend(np.zeros((n_new, 1)))
         complete = self._kinds.array[:, 0] == COMPLETE
+        n_new_complete = int(complete[len(complete) - n_new :].sum())
         counts = self._dominating.array[complete, 0]
-        add_dominance(counts, self._values.array[complete, : len(self._directions)])
+        objectives = self._values.array[complete, : len(self._directions)]
+        add_dominance(counts, objectives, n_new_complete)
         self._dominating.array[complete, 0] = counts
 
     def _n_dominating(self) -> np.ndarray:

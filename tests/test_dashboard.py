@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
@@ -12,11 +13,12 @@ import subprocess
 import sys
 import threading
 from typing import Any
+from urllib.request import urlopen
 from wsgiref.simple_server import make_server
 from wsgiref.simple_server import WSGIRequestHandler
 
 import optuna
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages import BaseStorage
 import pytest
 
 from optuna_lanas import LaNASSampler
@@ -24,8 +26,11 @@ from optuna_lanas.dashboard import MAX_BYTES
 from optuna_lanas.dashboard import NOTE_HEADING
 from optuna_lanas.dashboard import publish
 from optuna_lanas.dashboard import PublishCallback
+from optuna_lanas.explanation import explain
+from optuna_lanas.sampler import LEAF_KEY
 from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.visualization import partition
+from tests.workers import storages
 
 
 FIGURES = ["partition", "leaf-values", "latent-action", "leaf-share", "trial-map"]
@@ -47,7 +52,7 @@ def objective(trial: optuna.Trial) -> float:
 
 def searched(
     n_trials: int,
-    storage: str | optuna.storages.BaseStorage | None = None,
+    storage: str | BaseStorage | None = None,
     sampler: optuna.samplers.BaseSampler | None = None,
 ) -> optuna.Study:
     sampler = sampler or optuna.samplers.RandomSampler(seed=0)
@@ -64,19 +69,24 @@ def stored_figures(study: optuna.Study) -> dict[str, str]:
     return dict(get_plotly_graph_objects(attributes))
 
 
-@pytest.fixture(params=["memory", "sqlite", "journal"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'study.sqlite3'}"
-    if request.param == "journal":
-        backend = JournalFileBackend(str(tmp_path / "study.log"))
-        return optuna.storages.JournalStorage(backend)
-    return optuna.storages.InMemoryStorage()
+@contextmanager
+def memory(folder: Path) -> Iterator[storages.Opener]:
+    yield optuna.storages.InMemoryStorage
 
 
-def test_every_storage_keeps_figures_and_note(storage: Any) -> None:
+SHARED = [storages.sqlite, storages.journal, storages.postgresql, storages.grpc_proxy]
+
+
+@pytest.fixture(params=[memory, *(pytest.param(each, marks=pytest.mark.slow) for each in SHARED)])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BaseStorage]:
+    with request.param(tmp_path) as open_storage:
+        yield open_storage()
+
+
+def test_every_storage_keeps_figures_and_note(storage: BaseStorage) -> None:
     dashboard = pytest.importorskip("optuna_dashboard")
-    study = searched(25, storage)
+    study = searched(25, storage, LaNASSampler(seed=0, n_startup_trials=5, show_leaf=True))
+    check_leaves(study)
     ids = publish(study, target_name="score")
     assert ids == [f"lanas-{name}" for name in FIGURES]
     figures = stored_figures(study)
@@ -89,6 +99,19 @@ def test_every_storage_keeps_figures_and_note(storage: Any) -> None:
     assert f"The best is trial {study.best_trial.number}" in note
     assert f"| {view.name(int(view.leaves[0]))} |" in note
     assert "mean score" in note
+
+
+def check_leaves(study: optuna.Study) -> None:
+    """Trials that were searched for, and no others, name the leaf of their explanation."""
+    explained = [explain(study, trial.number) for trial in study.trials]
+    expected = [{LEAF_KEY: why.leaf_name} if why.is_searched else {} for why in explained]
+    assert [trial.user_attrs for trial in study.trials] == expected
+    assert sum(map(bool, expected)) > len(expected) / 2
+
+
+def test_no_leaf_is_shown_unless_asked_for() -> None:
+    study = searched(15, sampler=LaNASSampler(seed=0))
+    assert not any(trial.user_attrs for trial in study.trials)
 
 
 def test_figures_are_small() -> None:
@@ -182,12 +205,12 @@ def test_without_the_dashboard(use: Callable[[], Any], monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def page() -> Iterator[Callable[[optuna.storages.BaseStorage], str]]:
+def page() -> Iterator[Callable[[BaseStorage], str]]:
     """Serves a storage's dashboard and returns the address of its first study's page."""
     dashboard = pytest.importorskip("optuna_dashboard")
     servers = []
 
-    def serve(storage: optuna.storages.BaseStorage) -> str:
+    def serve(storage: BaseStorage) -> str:
         server = make_server("127.0.0.1", 0, dashboard.wsgi(storage), handler_class=_Silent)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
@@ -207,14 +230,14 @@ class _Silent(WSGIRequestHandler):
 
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="chromium is not installed")
-def test_the_browser_shows_the_figures(
-    page: Callable[[optuna.storages.BaseStorage], str], tmp_path: Path
-) -> None:
+def test_the_browser_shows_the_figures(page: Callable[[BaseStorage], str], tmp_path: Path) -> None:
     pytest.importorskip("optuna_dashboard")
     space = NASBench201Space()
     storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'study.sqlite3'}")
     study = optuna.create_study(
-        storage=storage, sampler=LaNASSampler(space=space, seed=0), direction="maximize"
+        storage=storage,
+        sampler=LaNASSampler(space=space, seed=0, show_leaf=True),
+        direction="maximize",
     )
     study.optimize(lambda trial: space.suggest(trial).count("conv_3x3"), n_trials=30)
     publish(study, target_name="convolutions")
@@ -227,6 +250,11 @@ def test_the_browser_shows_the_figures(
     assert 'class="icicle' in dom or "iciclelayer" in dom
     assert "to the good side:" in dom
     assert NOTE_HEADING.removeprefix("## ") in _open(f"{address}/note", tmp_path, "--dump-dom")
+    trial = _open(f"{address}/trials?numbers=29", tmp_path, "--dump-dom")
+    assert LEAF_KEY in trial
+    assert explain(study, 29).leaf_name in trial
+    with urlopen(address.replace("dashboard/", "api/")) as answer:  # what the table is made of
+        assert {"key": LEAF_KEY, "sortable": False} in json.load(answer)["union_user_attrs"]
     picture = tmp_path / "page.png"
     _open(address, tmp_path, f"--screenshot={picture}", "--window-size=1500,3000")
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,12 +131,19 @@ def test_kinds(trial: FrozenTrial, kind: int) -> None:
     assert outcome.kind == kind
 
 
-@given(st.lists(st.tuples(*[st.sampled_from([-math.inf, 0.0, 1.0, 2.0])] * 2), max_size=12))
-def test_dominance_is_counted_as_defined(rows: Any) -> None:
+@given(
+    rows=st.lists(st.tuples(*[st.sampled_from([-math.inf, 0.0, 1.0, 2.0])] * 2), max_size=12),
+    n_at_once=st.integers(0, 12),
+    max_pairs=st.sampled_from([1, 30]),
+)
+def test_dominance_is_counted_as_defined(rows: Any, n_at_once: int, max_pairs: int) -> None:
     objectives = np.array(rows, dtype=float).reshape(-1, 2)
     counts = np.zeros(len(rows))
-    for n in range(1, len(rows) + 1):
-        add_dominance(counts[:n], objectives[:n])
+    n_at_once = min(n_at_once, len(rows))
+    with patch("optuna_lanas.pareto.MAX_PAIRS", max_pairs):
+        add_dominance(counts[:n_at_once], objectives[:n_at_once], n_at_once)
+        for n in range(n_at_once + 1, len(rows) + 1):
+            add_dominance(counts[:n], objectives[:n])
     for i, row in enumerate(objectives):
         dominating = [(other >= row).all() and (other > row).any() for other in objectives]
         assert counts[i] == sum(dominating)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 import subprocess
 import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import optuna
 from optuna.study import StudyDirection
 import pytest
 
+from examples.benchmarks import figure_times
 from optuna_lanas import LaNASSampler
 from optuna_lanas import visualization
 from optuna_lanas.spaces import NASBench201Space
@@ -226,14 +226,10 @@ def test_without_plotly(study: optuna.Study, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n_trials", "seconds"), [(1_000, 2.0), (20_000, 5.0)])
-def test_figures_are_quick(n_trials: int, seconds: float) -> None:
-    study = searched(n_trials)
-    plot_partition(searched(20))  # imports
-    for plot in PLOTS:
-        start = time.process_time()
-        plot(study)
-        assert time.process_time() - start < seconds, plot.__name__
+def test_figures_are_quick(capsys: pytest.CaptureFixture[str]) -> None:
+    figure_times.main([])  # which fails where one is not
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 * (3 * (len(PLOTS) + 2) + 1)
 
 
 def test_all_are_exported() -> None:
