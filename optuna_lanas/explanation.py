@@ -227,12 +227,11 @@ def _exact(
     node = proposal.node
     best = _second_best(past, proposal)
     candidates = proposal.candidates
+    is_selected = grown.select() == proposal.leaf
     score = None if candidates is None else float(candidates.scores[proposal.chosen])
     return Explanation(
         number=trial.number,
-        origin="drawn evenly from its region"
-        if candidates is None
-        else "the best untried candidate of its region under a function drawn from the posterior",
+        origin=_how_found(proposal, is_selected),
         is_exact=True,
         is_searched=True,
         n_samples=len(past.history),
@@ -241,7 +240,7 @@ def _exact(
         node=node,
         lies_in=None if actual is None else int(grown.tree.route(actual[None])[0]),
         path=_path(grown, proposal.leaf, node, encoding, past, trial, settings),
-        is_selected=True,
+        is_selected=is_selected,
         score=score,
         rank=None if candidates is None else 1 + int((candidates.scores > score).sum()),
         n_candidates=0 if candidates is None else len(candidates),
@@ -250,6 +249,14 @@ def _exact(
         if best is None or candidates is None
         else float(candidates.scores[best]),
     )
+
+
+def _how_found(proposal: Proposal, is_selected: bool) -> str:
+    if proposal.candidates is not None:
+        return "the best untried candidate of its region under a function drawn from the posterior"
+    if is_selected:
+        return "drawn evenly from its region"
+    return "drawn evenly from its region, since none untried was met in those of greater bounds"
 
 
 def _second_best(past: Replay, proposal: Proposal) -> int | None:

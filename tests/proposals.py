@@ -28,6 +28,7 @@ class Proposed:
     """A proposal, as JSON can keep it; without a leaf if it was random."""
 
     leaf: int | None = None
+    is_selected: bool = True
     node: int | None = None
     path: tuple[int, ...] = ()
     visits: tuple[float, ...] = ()
@@ -93,6 +94,7 @@ def _proposed(proposal: Proposal) -> Proposed:
     path = proposal.partition.tree.path(proposal.leaf)
     fields = Proposed(
         leaf=proposal.leaf,
+        is_selected=proposal.partition.select() == proposal.leaf,
         node=proposal.node,
         path=tuple(path),
         visits=tuple(proposal.partition.visits[path].tolist()),
@@ -117,7 +119,7 @@ def check_trial(study: optuna.Study, number: int, real: Proposed | None, **how: 
         assert explained.score is None
         return
     assert explained.is_searched
-    assert explained.is_selected
+    assert explained.is_selected == real.is_selected
     assert (explained.leaf, explained.node) == (real.leaf, real.node)
     assert tuple(step.node for step in explained.path) == real.path[:-1]
     assert tuple(step.child for step in explained.path) == real.path[1:]
@@ -129,7 +131,7 @@ def check_trial(study: optuna.Study, number: int, real: Proposed | None, **how: 
     for step in explained.path:
         assert step.score == pytest.approx(sum(added for _, added in step.terms))
         assert step.ucb == step.value + step.width
-        assert step.ucb >= step.sibling_ucb
+        assert step.ucb >= step.sibling_ucb or not real.is_selected
         if step.is_kept:
             assert step.is_good == (step.score >= step.offset)
     kept = [step.child for step in explained.path if step.is_kept]

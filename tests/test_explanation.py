@@ -354,6 +354,17 @@ def work(open_storage: storages.Opener, path: Path) -> None:
     recorder.save(path)
 
 
+def test_a_leaf_without_untried_points_is_passed_over(recorder: Recorder) -> None:
+    sampler = LaNASSampler.paper(seed=0, n_startup_trials=5, n_select=5)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.optimize(lambda t: t.suggest_int("x", 0, 5) + t.suggest_int("y", 0, 5), n_trials=36)
+    recorder.check(study)
+    origins = [
+        explain(study, n).origin for n, p in recorder.proposals.items() if not p.is_selected
+    ]
+    assert any("in those of greater bounds" in origin for origin in origins)
+
+
 def test_trials_of_another_sampler_lie_in_a_leaf() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     study.optimize(mixed, n_trials=40)
