@@ -75,7 +75,8 @@ def suggest(
 
     A leaf is selected by UCB, and the region of a node searched that is drawn evenly from the
     leaf's path: near the root a draw may leave what the tree takes for bad, near the leaf it may
-    not. A point that the history does not hold is proposed as long as there is one.
+    not. A point that the history does not hold is proposed as long as there is one: from a region
+    that has none left, the search goes on to that of the parent.
     """
     memories = memories or Memories()
     grown = partition(history, config, memories.partition)
@@ -83,20 +84,29 @@ def suggest(
         return _draw_from_leaf(history, domain, grown, limits, rng)
     leaf = grown.select()
     path = grown.tree.path(leaf)
-    depth = int(rng.integers(len(path)))
-    node = path[depth]
-    region = grown.tree.region(node)
-    starts = _best_inside(history, domain, grown, leaf, depth, limits, rng)
-    score = draw_scores(history, domain, grown, node, config, memories.kernel, rng)
-    candidates = climb(domain, region, starts, score, limits, config.effort(len(history)), rng)
+    drawn = int(rng.integers(len(path)))
+    effort = config.effort(len(history))
+    score = draw_scores(history, domain, grown, path[drawn], config, memories.kernel, rng)
+    for depth in range(drawn, -1, -1):
+        region = grown.tree.region(path[depth])
+        starts = _best_inside(history, domain, grown, leaf, depth, limits, rng)
+        candidates = climb(domain, region, starts, score, limits, effort, rng)
+        chosen = _best_new(history, domain, candidates)
+        if chosen is not None:
+            point = candidates.points[chosen]
+            return Proposal(point, grown, leaf, path[depth], candidates, chosen)
+    return sample_new(history, domain, limits, rng)
+
+
+def _best_new(history: History, domain: Domain, candidates: Candidates) -> int | None:
+    """Return the index of the best candidate that the history does not hold."""
     order = np.argsort(-candidates.scores, kind="stable")
     for first in range(0, len(order), N_KEYS):
         batch = order[first : first + N_KEYS]
         new = history.is_new(domain, domain.without_absent(candidates.points[batch]))
         if new.any():
-            chosen = int(batch[np.argmax(new)])
-            return Proposal(candidates.points[chosen], grown, leaf, node, candidates, chosen)
-    return sample_new(history, domain, limits, rng)
+            return int(batch[np.argmax(new)])
+    return None
 
 
 def _draw_from_leaf(

@@ -1,11 +1,14 @@
-"""NAS-Bench-101's cells as zeros and ones: edges, operations and operation paths."""
+"""NAS-Bench-101's cells as counts that no relabelling of vertices changes.
+
+The vertices are sorted into kinds: the input, the three operations, the output. A cell is encoded
+by how many of its edges lead from each kind to each other kind, by how many pairs of vertices of
+these kinds are joined by a path, and by the number of vertices that the output concatenates,
+which decides how many channels each of them has.
+"""
 
 from __future__ import annotations
 
 from functools import cache
-from itertools import combinations
-from itertools import pairwise
-from itertools import product
 
 import numpy as np
 
@@ -16,68 +19,73 @@ from optuna_lanas.spaces._edge_masks import N_VERTICES
 from optuna_lanas.spaces._edge_masks import NO_OPERATION
 
 
-PATH_OPERATIONS = tuple(p for length in range(4) for p in product(range(3), repeat=length))
-
-_PATHS = tuple(p for length in range(4) for p in combinations(range(1, N_INTERIOR + 1), length))
+N_OPERATIONS = 3
+INPUT_KIND, OUTPUT_KIND = N_OPERATIONS, N_OPERATIONS + 1
+PAIRS = tuple(
+    (source, target)
+    for source in (INPUT_KIND, *range(N_OPERATIONS))
+    for target in (*range(N_OPERATIONS), OUTPUT_KIND)
+)
 
 
 def encode_cells(graph: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """Return `[n, 76]` encodings of cells in canonical form.
+    """Return `[n, 38]` encodings of cells in canonical form.
 
     Args:
         graph: `[n]`, rows of ``cell_graphs().graph_masks``.
         code: `[n]`, operation codes.
     """
-    adjacency = cell_graphs().graph_masks[graph].astype(np.uint64)
-    cell_word = adjacency | _operation_bits()[code] << np.uint64(len(EDGES))
-    path_word = np.zeros(len(graph), dtype=np.uint64)
-    present = _paths_of_graphs()[graph]
-    for path, bits in enumerate(_path_bits()):
-        path_word |= bits[code] * ((present >> np.uint64(path)) & np.uint64(1))
-    n_cell = len(EDGES) + 3 * N_INTERIOR
-    parts = (_unpack(cell_word)[:, :n_cell], _unpack(path_word)[:, : len(PATH_OPERATIONS)])
-    return np.concatenate(parts, axis=1).astype(float)
+    between = _edges_between()[code]
+    edges = _counts(cell_graphs().graph_masks[graph][:, None] & between)
+    joined = _counts(_joined_pairs()[graph][:, None] & between)
+    return np.hstack([edges, joined, _concatenated()[graph]]).astype(float)
 
 
-def _unpack(words: np.ndarray) -> np.ndarray:
-    """`[n, 64]` bits of `[n]` words, lowest first."""
-    octets = words.astype("<u8").view(np.uint8).reshape(-1, 8)
-    return np.unpackbits(octets, axis=1, bitorder="little")
+def _counts(masks: np.ndarray) -> np.ndarray:
+    """Return the number of bits of each mask, by tables of 11 and 10 bits."""
+    table = _n_bits_of()
+    return np.asarray(table[masks & 2047] + table[masks >> np.uint32(11)])
 
 
 @cache
-def _operation_bits() -> np.ndarray:
-    """`[1024]`: fifteen bits, the one-hot operations of each operation code."""
+def _n_bits_of() -> np.ndarray:
+    return np.array([bin(word).count("1") for word in range(2048)], dtype=np.uint8)
+
+
+@cache
+def _edges_between() -> np.ndarray:
+    """`[1024, 16]`: the edges that lead from a kind to a kind under each operation code."""
     codes = np.arange(4**N_INTERIOR)
-    bits = np.zeros(len(codes), dtype=np.uint64)
-    for vertex in range(N_INTERIOR):
-        operation = codes >> 2 * vertex & 3
-        one_hot = np.where(operation == NO_OPERATION, 0, 1 << (3 * vertex + operation))
-        bits |= one_hot.astype(np.uint64)
-    return bits
+    kinds = [codes >> 2 * vertex & NO_OPERATION for vertex in range(N_INTERIOR)]
+    kinds = [np.full(len(codes), INPUT_KIND), *kinds, np.full(len(codes), OUTPUT_KIND)]
+    is_present = np.ones((N_VERTICES, len(codes)), dtype=bool)
+    is_present[1:-1] = np.stack(kinds[1:-1]) != NO_OPERATION
+    masks = np.zeros((len(codes), len(PAIRS)), dtype=np.uint32)
+    for bit, (i, j) in enumerate(EDGES):
+        for column, (source, target) in enumerate(PAIRS):
+            is_between = (kinds[i] == source) & (kinds[j] == target)
+            is_between &= is_present[i] & is_present[j]
+            masks[:, column] |= is_between.astype(np.uint32) << np.uint32(bit)
+    return masks
 
 
 @cache
-def _paths_of_graphs() -> np.ndarray:
-    """`[n_graphs]`: bit k tells whether ``_PATHS[k]`` runs from input to output."""
+def _joined_pairs() -> np.ndarray:
+    """`[n_graphs]`: the pairs of vertices that a path joins, as edge masks."""
+    joined = cell_graphs().graph_masks.copy()
+    for j in range(N_VERTICES):  # paths through vertex j, after those through earlier ones
+        for i in range(j):
+            for k in range(j + 1, N_VERTICES):
+                into, out_of = EDGES.index((i, j)), EDGES.index((j, k))
+                through = joined >> np.uint32(into) & joined >> np.uint32(out_of) & 1
+                joined |= through << np.uint32(EDGES.index((i, k)))
+    return joined
+
+
+@cache
+def _concatenated() -> np.ndarray:
+    """`[n_graphs, 6]`: one-hot number of interior vertices that lead to the output."""
     masks = cell_graphs().graph_masks
-    present = np.zeros(len(masks), dtype=np.uint64)
-    for bit, path in enumerate(_PATHS):
-        vertices = (0, *path, N_VERTICES - 1)
-        edges = sum(1 << EDGES.index(edge) for edge in pairwise(vertices))
-        present |= (masks & edges == edges).astype(np.uint64) << np.uint64(bit)
-    return present
-
-
-@cache
-def _path_bits() -> np.ndarray:
-    """`[n_paths, 1024]`: the bit of the operation sequence of a path under an operation code."""
-    codes = np.arange(4**N_INTERIOR)
-    first = [PATH_OPERATIONS.index((0,) * length) for length in range(4)]
-    rows = []
-    for path in _PATHS:
-        sequence = np.zeros_like(codes)
-        for vertex in path:
-            sequence = 3 * sequence + np.minimum(codes >> 2 * (vertex - 1) & 3, 2)
-        rows.append(np.uint64(1) << (first[len(path)] + sequence).astype(np.uint64))
-    return np.stack(rows)
+    into_output = [EDGES.index((v, N_VERTICES - 1)) for v in range(1, N_INTERIOR + 1)]
+    number = sum((masks >> np.uint32(bit) & 1).astype(int) for bit in into_output)
+    return np.asarray(np.eye(N_INTERIOR + 1, dtype=np.uint8)[number])

@@ -24,7 +24,7 @@ from optuna_lanas.spaces._nasbench101_cell import NASBench101Cell
 from optuna_lanas.spaces._nasbench101_cell import OPERATIONS
 from optuna_lanas.spaces._nasbench101_cell import OUTPUT
 from optuna_lanas.spaces._nasbench101_encoding import encode_cells
-from optuna_lanas.spaces._nasbench101_encoding import PATH_OPERATIONS
+from optuna_lanas.spaces._nasbench101_encoding import PAIRS
 
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["INPUT", "OPERATIONS", "OUTPUT", "NASBench101Cell", "NASBench101Space", "module_hash"]
 
 _EDGE_NAMES = tuple(f"edge_{i}_{j}" for i, j in EDGES)
+_KINDS = (*OPERATIONS, INPUT, OUTPUT)
 _OP_NAMES = tuple(f"op_{vertex}" for vertex in range(1, N_INTERIOR + 1))
 
 
@@ -45,11 +46,10 @@ class NASBench101Space:
     ``OPERATIONS``. Vertex 0 is the input, vertex 6 the output; what lies on no path between them
     is pruned away. A cell is valid if its output is reached and at most nine edges are left.
 
-    Encoding, 76 zeros and ones, equal for isomorphic cells: the 21 edges of the cell's canonical
-    form, whose interior vertices come first and whose output is vertex 6; five times a one-hot
-    operation, all zero for a vertex that a smaller cell does not have; and for each of the 40
-    sequences of up to three operations whether a path from input to output applies it (the path
-    encoding of White et al., 2021, truncated).
+    Encoding, 38 counts, equal for isomorphic cells: for every kind of vertex (input, operations)
+    and every kind that may follow it (operations, output) the number of edges from one to the
+    other, then the number of pairs that a path joins; last, one-hot, how many vertices the output
+    concatenates. Cells that differ only in finer detail share an encoding, not a key.
 
     Example:
         .. testcode::
@@ -64,9 +64,9 @@ class NASBench101Space:
 
     n_architectures = 423_624
     encoding_names = (
-        *_EDGE_NAMES,
-        *(f"{name}={operation}" for name in _OP_NAMES for operation in OPERATIONS),
-        *("path:" + ",".join(OPERATIONS[op] for op in path) for path in PATH_OPERATIONS),
+        *(f"edges:{_KINDS[source]},{_KINDS[target]}" for source, target in PAIRS),
+        *(f"paths:{_KINDS[source]},{_KINDS[target]}" for source, target in PAIRS),
+        *(f"concatenated={number}" for number in range(N_INTERIOR + 1)),
     )
 
     @property
@@ -116,11 +116,11 @@ class NASBench101Space:
         return params | dict(zip(_OP_NAMES, interior, strict=True))
 
     def encode(self, params: Mapping[str, Any]) -> np.ndarray:
-        """Return the `[76]` encoding; NaN for an invalid cell."""
+        """Return the `[38]` encoding; NaN for an invalid cell."""
         return np.asarray(self.encode_many(_columns(params))[0])
 
     def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return `[n, 76]` encodings; a row of NaN for an invalid cell."""
+        """Return `[n, 38]` encodings; a row of NaN for an invalid cell."""
         graph, code = _cell_graphs.canonical_cells(*_words(columns))
         encoding = encode_cells(graph, code)
         encoding[graph < 0] = np.nan
