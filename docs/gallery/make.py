@@ -9,7 +9,6 @@ terminal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 import shutil
 import subprocess
@@ -22,27 +21,14 @@ from wsgiref.simple_server import WSGIRequestHandler
 import optuna
 import optuna_dashboard
 
+from examples.benchmarks.figure_times import PLOTS
 from examples.dashboard import search
 from examples.dashboard import TARGET
 from optuna_lanas.explanation import explain
 from optuna_lanas.visualization import partition
-from optuna_lanas.visualization import plot_architecture
-from optuna_lanas.visualization import plot_latent_action
-from optuna_lanas.visualization import plot_leaf_share
-from optuna_lanas.visualization import plot_leaf_values
-from optuna_lanas.visualization import plot_partition
-from optuna_lanas.visualization import plot_trial_map
 
 
 FOLDER = Path(__file__).parent
-PLOTS: list[Callable[..., Any]] = [
-    plot_partition,
-    plot_leaf_values,
-    plot_latent_action,
-    plot_leaf_share,
-    plot_trial_map,
-    plot_architecture,
-]
 
 
 def main() -> None:

@@ -29,13 +29,7 @@ from optuna_lanas.visualization._leaf_share import shares
 
 pytest.importorskip("plotly")
 
-PLOTS: list[Callable[..., Any]] = [
-    plot_partition,
-    plot_leaf_values,
-    plot_latent_action,
-    plot_leaf_share,
-    plot_trial_map,
-]
+PLOTS = figure_times.PLOTS[:-1]  # without the one of architectures
 
 
 def mixed(trial: optuna.Trial) -> float:
@@ -199,6 +193,39 @@ def test_every_study_can_be_plotted(plot: Callable[..., Any], directions: list[s
     for n_trials in (1, 30):
         study.optimize(objective, n_trials=n_trials)
         assert plot(study).to_json()
+
+
+GRID: dict[str, list[Any]] = {"kind": ["a", "b", "c"], "x": [0, 1, 2, 3, 4]}
+OTHERS: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
+    "tpe": lambda: optuna.samplers.TPESampler(seed=0),
+    "random": lambda: optuna.samplers.RandomSampler(seed=0),
+    "grid": lambda: optuna.samplers.GridSampler(GRID, seed=0),
+    "nsga2": lambda: optuna.samplers.NSGAIISampler(seed=0),
+}
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+@pytest.mark.parametrize("sampler", OTHERS)
+def test_studies_of_other_samplers(plot: Callable[..., Any], sampler: str) -> None:
+    study = optuna.create_study(directions=["minimize", "maximize"], sampler=OTHERS[sampler]())
+
+    def objective(trial: optuna.Trial) -> tuple[float, float]:
+        x = trial.suggest_int("x", 0, 4)
+        return x + (trial.suggest_categorical("kind", ["a", "b", "c"]) == "a"), -x
+
+    study.optimize(objective, n_trials=15)
+    figure = plot(study, target=lambda trial: trial.values[1], target_name="the second one")
+    assert "the second one" in figure.to_json()
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+def test_studies_without_a_value(plot: Callable[..., Any]) -> None:
+    study = optuna.create_study()
+    with pytest.raises(ValueError, match=r"`study` must have a finished trial .* got 0 trial"):
+        plot(study)
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1) * float("nan"), n_trials=3)
+    with pytest.raises(ValueError, match=r"`study` must have a finished trial .* got 3 trial"):
+        plot(study)
 
 
 def test_wrong_arguments(study: optuna.Study) -> None:
