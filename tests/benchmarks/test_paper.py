@@ -167,7 +167,7 @@ def test_rows_are_kept_and_not_run_again(
     command.main([*asked, "--heights", "2", "5", "--most", "400", "--output", str(runs)])
     report.main(["--runs", str(runs), "--output", str(tmp_path)])
     text = (tmp_path / "tables.md").read_text()
-    assert "| lanas | 2 | 0% | at least 400 (400-400) |" in text
+    assert "| lanas | 2 | 0% | at least 400 (400-400) | 400 | 400 | - |" in text
     assert (tmp_path / "heights.png").read_bytes()[:4] == b"\x89PNG"
 
 

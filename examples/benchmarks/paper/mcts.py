@@ -43,6 +43,14 @@ def _decisions() -> Iterator[tuple[int, int, int]]:
 
 
 DECISIONS = tuple(_decisions())
+# By depth, the bits of mask and code that are not decided yet.
+FREE = tuple(
+    (
+        sum(bit for bit, _, _ in DECISIONS[depth:]),
+        sum(3 * unit for _, unit, _ in DECISIONS[depth:]),
+    )
+    for depth in range(len(DECISIONS) + 1)
+)
 
 
 def run(cells: Cells, seed: int, exploration: float, most: int) -> Outcome:
@@ -93,13 +101,15 @@ class _Tree:
         return self._first_child[node]
 
     def _choose(self, node: int, first: int, n_choices: int, rng: np.random.Generator) -> int:
-        visits = self._visits[first : first + n_choices]
-        if 0 in visits:
-            unvisited = [choice for choice, n in enumerate(visits) if n == 0]
-            return unvisited[int(rng.integers(len(unvisited)))]
-        scale = 2.0 * self._exploration * math.sqrt(2.0 * math.log(self._visits[node]))
-        totals = self._totals[first : first + n_choices]
-        bounds = [x / n + scale / math.sqrt(n) for x, n in zip(totals, visits, strict=True)]
+        visits, totals = self._visits, self._totals
+        children = range(first, first + n_choices)
+        unvisited = [child for child in children if not visits[child]]
+        if unvisited:
+            return unvisited[int(rng.integers(len(unvisited)))] - first
+        scale = 2.0 * self._exploration * math.sqrt(2.0 * math.log(visits[node]))
+        bounds = [
+            totals[child] / visits[child] + scale / math.sqrt(visits[child]) for child in children
+        ]
         return bounds.index(max(bounds))
 
 
@@ -107,8 +117,9 @@ def _rollout(
     cells: Cells, seen: np.ndarray, depth: int, mask: int, code: int, rng: np.random.Generator
 ) -> int:
     """Returns the row of a cell that goes on from what is decided, -1 if none is valid."""
-    free_mask = sum(in_mask for in_mask, _, _ in DECISIONS[depth:])
-    free_code = sum(3 * in_code for _, in_code, _ in DECISIONS[depth:])
+    if depth == len(DECISIONS):
+        return cells.row(mask, code)
+    free_mask, free_code = FREE[depth]
     known = -1
     for _ in range(N_ROLLOUTS // N_BATCH):
         masks = mask | rng.integers(N_MASKS, size=N_BATCH) & free_mask
@@ -119,6 +130,4 @@ def _rollout(
         if len(new):
             return int(new[0])
         known = int(valid[0]) if len(valid) else known
-        if depth == len(DECISIONS):
-            break
     return known

@@ -30,11 +30,8 @@ OTHERS: dict[str, Callable[[Cells, int, int], Outcome]] = {
     "evolution-500-new": lambda cells, seed, most: evolution.run(
         cells, seed, Evolution(500, 50, passes_seen=True), most
     ),
-    "evolution-tuned": lambda cells, seed, most: evolution.run(
-        cells, seed, Evolution(100, 25, passes_seen=True), most
-    ),
     "mcts": lambda cells, seed, most: mcts.run(cells, seed, 0.5, most),
-    "mcts-tuned": lambda cells, seed, most: mcts.run(cells, seed, 0.1, most),
+    "mcts-0.1": lambda cells, seed, most: mcts.run(cells, seed, 0.1, most),
 }
 
 

@@ -58,33 +58,34 @@ def methods_table(runs: pd.DataFrame, height: int) -> list[str]:
     )
     groups = dict(list(runs[is_asked].groupby("method")))
     reference = groups["lanas"]["samples"].to_numpy(dtype=float)
-    lines = [
-        "| method | runs | found | mean samples | median | times LaNAS | paper |",
-        "|---" * 7 + "|",
-    ]
+    titles = ("method", "runs", "found", "mean samples", "median", "evaluations", "times LaNAS")
+    lines = _head(*titles, "paper")
     for name, group in groups.items():
-        samples = group["samples"].to_numpy(dtype=float)
-        bound = "" if group["is_found"].all() else "at least "
-        cells = [
-            name, len(group), f"{group['is_found'].mean():.0%}",
-            bound + _thousands(mean(samples)), f"{np.median(samples):,.0f}",
-            bound + _factor(ratio(samples, reference)), PAPER_RATIOS.get(name, "-"),
-        ]  # fmt: skip
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
+        samples, bound = group["samples"].to_numpy(dtype=float), _bound(group)
+        times = "-"  # samples of runs that end on evaluations they repeat bound nothing
+        if name != "lanas" and group["is_found"].any():
+            times = bound + _factor(ratio(samples, reference))
+        lines.append(
+            _line(
+                name, len(group), f"{group['is_found'].mean():.0%}",
+                bound + _thousands(mean(samples)), f"{np.median(samples):,.0f}",
+                f"{group['evaluations'].mean():,.0f}", times, PAPER_RATIOS.get(name, "-"),
+            )
+        )  # fmt: skip
     return lines
 
 
 def heights_table(runs: pd.DataFrame) -> list[str]:
     """Returns the lines of a table: LaNAS's samples by height, the paper's beside them."""
-    lines = ["| height | runs | found | mean samples | median | paper |", "|---" * 6 + "|"]
+    lines = _head("height", "runs", "found", "mean samples", "median", "paper")
     for height, group in runs[runs["method"] == "lanas"].groupby("height"):
         samples = group["samples"].to_numpy(dtype=float)
         paper = f"{PAPER_HEIGHTS[height]:,}" if height in PAPER_HEIGHTS else "-"
-        cells = [
-            height, len(group), f"{group['is_found'].mean():.0%}", _thousands(mean(samples)),
-            f"{np.median(samples):,.0f}", paper,
-        ]  # fmt: skip
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
+        found = f"{group['is_found'].mean():.0%}"
+        average = _bound(group) + _thousands(mean(samples))
+        lines.append(
+            _line(height, len(group), found, average, f"{np.median(samples):,.0f}", paper)
+        )
     return lines
 
 
@@ -127,6 +128,19 @@ def _resampled_means(samples: Array, seed: int) -> Array:
 def _estimate(value: float, resampled: Array) -> Estimate:
     low, high = np.quantile(resampled, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return Estimate(value, float(low), float(high))
+
+
+def _head(*titles: str) -> list[str]:
+    return [_line(*titles), _line(*["---"] * len(titles))]
+
+
+def _line(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _bound(group: pd.DataFrame) -> str:
+    """What stands before a mean: a run that ended without the best cell needs more samples."""
+    return "" if group["is_found"].all() else "at least "
 
 
 def _thousands(estimate: Estimate) -> str:

@@ -1,4 +1,4 @@
-"""Chooses the settings of `evolution-tuned`, on seeds that no reported run has.
+"""Compares settings of regularized evolution, on seeds that no reported run has.
 
 python -m examples.benchmarks.paper.tune_evolution
 """
