@@ -21,6 +21,7 @@ class History:
         values: `[n]`, finite, the greater the better.
         objectives: `[n, m]`, finite, the greater the better, if there are several; else None.
         pending: `[n_pending, dim]`, encodings of samples whose values are not known yet.
+        pending_points: `[n_pending, n_params]`, theirs.
         keys: The keys of all samples that have ended.
         pending_keys: The keys of pending ones.
     """
@@ -30,6 +31,7 @@ class History:
     values: np.ndarray
     objectives: np.ndarray | None
     pending: np.ndarray
+    pending_points: np.ndarray
     keys: Set[Hashable | None]
     pending_keys: Set[Hashable | None]
 

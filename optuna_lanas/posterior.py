@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace
+from threading import Lock
 
 import numpy as np
 
@@ -27,6 +28,9 @@ NOISE_VARIANCE = 4.0
 LENGTH_VARIANCE = 0.5
 LINEAR_VARIANCE = 1.0
 SQRT5 = np.sqrt(5.0)
+
+# The limit is the process's: of two threads, one would restore what the other had set.
+_BLAS_LIMIT = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,18 @@ class Kernel:
         """Return `[n, dim]` features, whose inner products are the linear part's covariance."""
         centred: np.ndarray = (encodings - self.centre) * (np.sqrt(self.linear) / self.spread)
         return centred
+
+    def covariance(
+        self,
+        left: np.ndarray,
+        left_features: np.ndarray,
+        right: np.ndarray,
+        right_features: np.ndarray,
+    ) -> np.ndarray:
+        """Return `[n, m]` covariances without noise of scaled embeddings and their features."""
+        covariance = matern(squared_distances(left, right))
+        covariance += left_features @ right_features.T
+        return covariance
 
 
 def prior_kernel(
@@ -145,7 +161,7 @@ def fit_kernel(
     start = np.append(prior.log_lengths, np.log([prior.linear, prior.noise]))
     bounds = [(mean - 4.0, mean + 4.0) for mean in start[:-1]] + [(np.log(MIN_NOISE), 0.0)]
     options = {"maxiter": max_iterations}
-    with threadpool_limits(1, "blas"):  # L-BFGS's tiny products would wait for a busy core
+    with _BLAS_LIMIT, threadpool_limits(1, "blas"):  # tiny products would wait for a busy core
         found = minimize(
             loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
         ).x
@@ -180,8 +196,7 @@ def draw_function(
         A function from `[m, k]` embeddings and `[m, dim]` encodings to `[m]` values.
     """
     samples, features = kernel.scale(embeddings), kernel.features(encodings)
-    gram = matern(squared_distances(samples, samples))
-    gram += features @ features.T
+    gram = kernel.covariance(samples, features, samples, features)
     gram[np.diag_indices(len(values))] += kernel.noise + MIN_NOISE
     frequencies = rng.standard_normal((samples.shape[1], n_features))
     frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, n_features))
@@ -204,6 +219,32 @@ def draw_function(
         return np.asarray(drawn + own)
 
     return function
+
+
+def predict(
+    embeddings: np.ndarray,
+    encodings: np.ndarray,
+    values: np.ndarray,
+    kernel: Kernel,
+    other_embeddings: np.ndarray,
+    other_encodings: np.ndarray,
+) -> np.ndarray:
+    """Return the posterior's means `[m]` at other points.
+
+    Args:
+        embeddings: `[n, k]`.
+        encodings: `[n, dim]`.
+        values: `[n]`, standardised.
+        kernel: Its scales.
+        other_embeddings: `[m, k]`.
+        other_encodings: `[m, dim]`.
+    """
+    samples, features = kernel.scale(embeddings), kernel.features(encodings)
+    gram = kernel.covariance(samples, features, samples, features)
+    gram[np.diag_indices(len(values))] += kernel.noise + MIN_NOISE
+    others, other_features = kernel.scale(other_embeddings), kernel.features(other_encodings)
+    covariance = kernel.covariance(others, other_features, samples, features)
+    return np.asarray(covariance @ np.linalg.solve(gram, values))
 
 
 def standardise(values: np.ndarray) -> np.ndarray:

@@ -144,6 +144,7 @@ class StudyRecord:
         pending_encodings = self._encodings.array[:0]
         if len(pending):
             pending_encodings = self.encoding.domain.encode(pending)
+        is_valid = ~np.isnan(pending_encodings).any(axis=1)
         several = len(self._directions) > 1
         complete_scores = -self._n_dominating() if several else self._values.array[:, 0]
         return History(
@@ -151,7 +152,8 @@ class StudyRecord:
             encodings=self._encodings.array,
             values=scores(self._kinds.array[:, 0], complete_scores, self._values.array),
             objectives=self._objectives() if several else None,
-            pending=pending_encodings[~np.isnan(pending_encodings).any(axis=1)],
+            pending=pending_encodings[is_valid],
+            pending_points=pending[is_valid],
             keys=self._keys,
             pending_keys=set(self.encoding.domain.keys(pending)),
         )

@@ -74,9 +74,32 @@ def draw_scores(
     values = history.values[chosen]
     if history.objectives is not None:
         values = weighted_scores(history.objectives[chosen], values == values.max(), rng)
-    values = posterior.standardise(values)
-    return posterior.draw_function(
-        embeddings, history.encodings[chosen], values, kernel, effort.n_features, rng
+    samples = (embeddings, history.encodings[chosen], posterior.standardise(values))
+    if len(history.pending):
+        samples = _with_believed(history, domain, samples, kernel, effort.n_samples)
+    return posterior.draw_function(*samples, kernel, effort.n_features, rng)
+
+
+def _with_believed(
+    history: History,
+    domain: Domain,
+    samples: tuple[np.ndarray, np.ndarray, np.ndarray],
+    kernel: posterior.Kernel,
+    limit: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return samples and at most ``limit`` pending ones, whose values are taken to be as expected.
+
+    The "kriging believer" (Ginsbourger et al., 2010): what runs already is worth less of a look.
+    """
+    encodings = history.pending[:limit]
+    embeddings = domain.embed(history.pending_points[:limit], encodings)
+    is_known = ~np.isnan(embeddings).any(axis=1)
+    pending = (embeddings[is_known], encodings[is_known])
+    believed = posterior.predict(*samples, kernel, *pending)
+    return (
+        np.vstack([samples[0], pending[0]]),
+        np.vstack([samples[1], pending[1]]),
+        np.append(samples[2], believed),
     )
 
 

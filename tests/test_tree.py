@@ -26,6 +26,7 @@ def history_of(encodings: np.ndarray, values: np.ndarray) -> History:
         values=values,
         objectives=None,
         pending=encodings[:0],
+        pending_points=encodings[:0],
         keys=frozenset(),
         pending_keys=frozenset(),
     )

@@ -169,6 +169,7 @@ def history_of(encodings: np.ndarray, accuracies: np.ndarray) -> History:
         values=accuracies,
         objectives=None,
         pending=encodings[:0],
+        pending_points=np.empty((0, 0)),
         keys=frozenset(),
         pending_keys=frozenset(),
     )
