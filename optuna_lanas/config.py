@@ -63,7 +63,7 @@ class Config:
         n_samples=256, n_features=256, n_random=200, n_near=200, n_rounds=3, n_round=100
     )
     large: Effort = Effort(
-        n_samples=112, n_features=96, n_random=80, n_near=80, n_rounds=2, n_round=60
+        n_samples=112, n_features=96, n_random=80, n_near=80, n_rounds=1, n_round=120
     )
 
     def n_grown(self, n: int) -> int:
