@@ -102,7 +102,7 @@ def test_the_sampler_draws_from_the_leaf_that_the_benchmark_walks_to(table: Cell
 
 @needs_table
 def test_a_leaf_is_drawn_evenly_until_it_is_exhausted(table: Cells) -> None:
-    encodings = lanas.visible(table.encodings, Published())
+    encodings = lanas.visible(table, Published())
     rng = np.random.default_rng(0)
     rows = rng.integers(len(table), size=60)
     history = lanas.history_of(encodings[rows].astype(float), table.accuracies[rows])

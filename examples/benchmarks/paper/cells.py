@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from examples.benchmarks.nasbench101 import table
+from examples.benchmarks.paper.matrices import encode_matrices
 from optuna_lanas.spaces import _cell_graphs
 from optuna_lanas.spaces import _edge_masks
 from optuna_lanas.spaces._edge_masks import EDGE_BIT
@@ -77,8 +78,13 @@ class Cells:
 
     @cached_property
     def encodings(self) -> np.ndarray:
-        """`[n, 76]` zeros and ones: `NASBench101Space.encode` of every cell."""
+        """`[n, 38]` counts: `NASBench101Space.encode` of every cell."""
         return encode_cells(self.graphs, self.codes).astype(np.uint8)
+
+    @cached_property
+    def matrices(self) -> np.ndarray:
+        """`[n, 76]` zeros and ones: matrix, operations and operation paths of every cell."""
+        return encode_matrices(self.graphs, self.codes).astype(np.uint8)
 
     @cached_property
     def n_encodings(self) -> np.ndarray:

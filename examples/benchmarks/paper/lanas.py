@@ -43,8 +43,8 @@ class Published:
         ridge: Penalty of the least squares.
         use_ranks: Whether nodes see ranks instead of accuracies.
         draws_cells: Whether a leaf is sampled evenly over its cells, else over its encodings.
-        sees: What the models see of a cell: its matrix and operations as numbers, these one-hot,
-            or also which paths of operations it has.
+        sees: What the models see of a cell: the counts of `NASBench101Space.encode`, its matrix
+            and operations as numbers, these one-hot, or also which paths of operations it has.
     """
 
     height: int = 5
@@ -53,7 +53,7 @@ class Published:
     ridge: float = 1e-6
     use_ranks: bool = False
     draws_cells: bool = True
-    sees: Literal["ordinal", "one-hot", "paths"] = "paths"
+    sees: Literal["counts", "ordinal", "one-hot", "paths"] = "counts"
 
 
 def run(cells: Cells, seed: int, settings: Published, most: int) -> Outcome:
@@ -81,7 +81,7 @@ def propose(
         rows: `[n]`, their rows in order, likewise.
     """
     rng = np.random.default_rng(seed)
-    encodings = visible(cells.encodings, settings)
+    encodings = visible(cells, settings)
     weights = np.ones(len(cells)) if settings.draws_cells else cells.n_encodings
     draws = LeafDraws(encodings, weights, seen, rng)
     for _ in range(settings.n_select):
@@ -175,12 +175,14 @@ def history_of(encodings: np.ndarray, accuracies: np.ndarray) -> History:
     )
 
 
-def visible(encodings: np.ndarray, settings: Published) -> np.ndarray:
-    """Returns the part of `[n, 76]` encodings that the models see."""
+def visible(cells: Cells, settings: Published) -> np.ndarray:
+    """Returns what the models see of the cells, `[n, dim]`."""
+    if settings.sees == "counts":
+        return cells.encodings
     if settings.sees == "paths":
-        return encodings
+        return cells.matrices
     if settings.sees == "one-hot":
-        return encodings[:, : N_MATRIX + N_ONE_HOT]
-    one_hot = encodings[:, N_MATRIX : N_MATRIX + N_ONE_HOT].reshape(-1, N_INTERIOR, 3)
+        return cells.matrices[:, : N_MATRIX + N_ONE_HOT]
+    one_hot = cells.matrices[:, N_MATRIX : N_MATRIX + N_ONE_HOT].reshape(-1, N_INTERIOR, 3)
     numbers = one_hot @ np.arange(1, 4, dtype=np.uint8)  # 0 for a vertex that there is not
-    return np.hstack([encodings[:, :N_MATRIX], numbers])
+    return np.hstack([cells.matrices[:, :N_MATRIX], numbers])

@@ -19,6 +19,7 @@ LANAS: dict[str, Callable[[int], Published]] = {
     "lanas-encodings": lambda height: Published(height, draws_cells=False),
     "lanas-one-hot": lambda height: Published(height, sees="one-hot"),
     "lanas-ordinal": lambda height: Published(height, sees="ordinal"),
+    "lanas-paths": lambda height: Published(height, sees="paths"),
     "lanas-ranks": lambda height: Published(height, use_ranks=True),
 }
 OTHERS: dict[str, Callable[[Cells, int, int], Outcome]] = {
