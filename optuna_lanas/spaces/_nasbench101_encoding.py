@@ -42,7 +42,7 @@ def encode_cells(graph: np.ndarray, code: np.ndarray) -> np.ndarray:
 
 
 def _counts(masks: np.ndarray) -> np.ndarray:
-    """Return the number of bits of each mask, by tables of 11 and 10 bits."""
+    """Return the number of bits of each mask; by table, for the hot path (see `n_bits`)."""
     table = _n_bits_of()
     return np.asarray(table[masks & 2047] + table[masks >> np.uint32(11)])
 
