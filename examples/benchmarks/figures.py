@@ -53,15 +53,28 @@ def write_curves(
     The .html files of a folder share one `plotly.min.js` there. The axis is logarithmic: what is
     below `FLOOR`, as a regret of zero, is drawn at it.
     """
+    return _write_panels(panels, y_title, path, x_title, is_log=True)
+
+
+def write_shares(panels: dict[str, list[Curve]], y_title: str, path: Path) -> list[Path]:
+    """Writes titled panels of shares in [0, 1] over trials, as `write_curves` does."""
+    return _write_panels(panels, y_title, path, "trial", is_log=False)
+
+
+def _write_panels(
+    panels: dict[str, list[Curve]], y_title: str, path: Path, x_title: str, *, is_log: bool
+) -> list[Path]:
     plot = make_subplots(1, len(panels), subplot_titles=list(panels))
     plot.update_layout(template="plotly_white").update_xaxes(title=x_title)
-    plot.update_yaxes(type="log", exponentformat="power", title=y_title)
+    plot.update_yaxes(title=y_title)
+    if is_log:
+        plot.update_yaxes(type="log", exponentformat="power")
     figure, all_axes = _picture(list(panels), x_title, y_title)
     for column, (curves, axes) in enumerate(zip(panels.values(), all_axes, strict=True), start=1):
         for i, curve in enumerate(curves):
             plot.add_traces(_plotly_curve(curve, *_style(i), column), 1, column)
             _draw_curve(axes, curve, *_style(i))
-        axes.set_yscale("log")
+        axes.set_yscale("log" if is_log else "linear")
         axes.legend(frameon=False)
     return _write(plot, figure, path)
 

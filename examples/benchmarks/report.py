@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from examples.benchmarks import comparison
 from examples.benchmarks import figures
 from examples.benchmarks import results
 from examples.benchmarks import summary
@@ -31,15 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def tables(rows: pd.DataFrame) -> str:
     """Returns all tables as Markdown."""
-    last = max(t for t in summary.CHECKPOINTS if t <= rows["trial"].max() or t == 50)
-    last = min(last, int(rows["trial"].max()))
     parts = [
         "## Average normalised regret\n",
         _regret_table(rows),
         "\n## Trials to the optimum\n",
         _markdown(summary.optimum_table(rows).round(2)),
-        f"\n## Share of runs won by the row's sampler at {last} trials\n",
-        _markdown(summary.wins(rows, last).round(2)),
+        *(part for trial in _checkpoints(rows) for part in _who_beats_whom(rows, trial)),
         "\n## Repeated configurations and time\n",
         _markdown(summary.repeats_and_time(rows).round(3)),
         "\n## Versions\n",
@@ -54,6 +52,27 @@ def _regret_table(rows: pd.DataFrame) -> str:
     cells = regret.apply(lambda row: " / ".join(_number(x) for x in row), axis=1)
     at = " / ".join(str(trial) for trial in regret.columns)
     return f"At {at} trials:\n\n{_markdown(cells.unstack('sampler').fillna('-'))}"
+
+
+def _checkpoints(rows: pd.DataFrame) -> list[int]:
+    """Returns the checkpoints that a run reached, or the last trial if none did."""
+    last = int(rows["trial"].max())
+    return [trial for trial in summary.CHECKPOINTS if trial <= last] or [last]
+
+
+def _who_beats_whom(rows: pd.DataFrame, trial: int) -> list[str]:
+    """Returns the wins and the mean ranks after a number of trials."""
+    pairs = comparison.pairwise(rows, trial)
+    cells = pairs.apply(
+        lambda pair: f"{pair['won']:.2f} ({pair['tied']:.2f}), {pair['p']:.1g}", axis=1
+    ).where(pairs["runs"] > 0)
+    return [
+        f"\n## Share of runs won by the row's sampler (share tied), p, at {trial} trials\n",
+        _markdown(cells.unstack("other")),
+        f"\n## Mean ranks of the problems' mean regrets at {trial} trials\n",
+        "Less than CD apart is no difference (Nemenyi, 5 %); p is of Friedman's test.\n",
+        _markdown(comparison.ranks_by_family(rows, trial)),
+    ]
 
 
 def _number(x: float) -> str:
@@ -78,6 +97,10 @@ def _versions(rows: pd.DataFrame) -> str:
 
 def _figures(rows: pd.DataFrame, folder: Path) -> list[Path]:
     written: list[Path] = []
+    for problem, part in rows.groupby("problem"):
+        if (part["regret"] <= 0).any():
+            panel = {f"{problem}: runs that hold the optimum": found_curves(part)}
+            written += figures.write_shares(panel, "share of runs", folder / f"found-{problem}")
     for family, part in rows.groupby("family"):
         panel = {f"{family}: mean of all runs, 95 % bootstrap band": regret_curves(part)}
         path = folder / f"regret-{family}"
@@ -96,8 +119,18 @@ def _figures(rows: pd.DataFrame, folder: Path) -> list[Path]:
 
 def regret_curves(rows: pd.DataFrame) -> list[figures.Curve]:
     """Returns each sampler's mean regret over all problems and seeds of the rows."""
+    return _mean_curves(summary.curves(rows))
+
+
+def found_curves(rows: pd.DataFrame) -> list[figures.Curve]:
+    """Returns for each sampler which share of its runs holds the optimum by each trial."""
+    regrets = summary.curves(rows)
+    return _mean_curves((regrets <= 0).astype(float).where(regrets.notna()))
+
+
+def _mean_curves(by_run: pd.DataFrame) -> list[figures.Curve]:
     curves = []
-    for name, runs in summary.curves(rows).groupby("sampler"):
+    for name, runs in by_run.groupby("sampler"):
         wide = runs.dropna(axis=1)
         low, high = summary.bootstrap_band(wide.to_numpy(), np.random.default_rng(0))
         trial = wide.columns.to_numpy(dtype=float)

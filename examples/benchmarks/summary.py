@@ -1,4 +1,4 @@
-"""What the results say: average regret, trials to the optimum, who beats whom."""
+"""What the results say: average regret, trials to the optimum, repeats and time."""
 
 from __future__ import annotations
 
@@ -77,21 +77,6 @@ def repeats_and_time(rows: pd.DataFrame) -> pd.DataFrame:
     shares = 1 - runs["distinct"].max() / runs["trial"].max()
     by_run = pd.DataFrame({"repeats": shares, "ms a trial": 1e3 * runs["seconds"].mean()})
     return by_run.groupby(["family", "sampler"]).mean()
-
-
-def wins(rows: pd.DataFrame, trial: int) -> pd.DataFrame:
-    """Returns in which share of common runs the row's sampler beats the column's.
-
-    Runs are paired by problem and seed; equal regrets count one half.
-    """
-    at = curves(rows)[trial].unstack("sampler")
-    table = pd.DataFrame(index=at.columns, columns=at.columns, dtype=float)
-    for one in at.columns:
-        for other in at.columns.drop(one):
-            pairs = at[[one, other]].dropna()
-            better = (pairs[one] < pairs[other]) + 0.5 * (pairs[one] == pairs[other])
-            table.loc[one, other] = better.mean()
-    return table
 
 
 def bootstrap_band(

@@ -66,3 +66,14 @@ def test_a_command_given_again_leaves_what_is_done(
 def test_no_results_is_an_error_that_says_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"examples\.benchmarks\.run"):
         results.read(tmp_path)
+
+
+def test_the_share_of_runs_with_the_optimum_rises_to_the_share_found() -> None:
+    runs = [
+        pd.DataFrame({"family": "f", "problem": "p", "sampler": "a", "seed": seed,
+                      "trial": [1, 2, 3], "regret": regrets})
+        for seed, regrets in enumerate([[1.0, 0.0, 0.0], [1.0, 0.4, 0.1]])
+    ]  # fmt: skip
+    (curve,) = report.found_curves(pd.concat(runs))
+    assert curve.mean.tolist() == [0.0, 0.5, 0.5]
+    assert curve.high.max() == 1

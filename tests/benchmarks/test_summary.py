@@ -47,12 +47,6 @@ def test_trials_to_optimum() -> None:
     assert table.loc[("p", "b"), "found"] == 0.5
 
 
-def test_wins_pair_the_runs_and_halve_the_ties() -> None:
-    wins = summary.wins(ROWS, trial=3)
-    assert wins.loc["a", "b"] == 0.75
-    assert wins.loc["a", "b"] + wins.loc["b", "a"] == 1
-
-
 def test_every_problem_of_a_family_counts_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summary, "CHECKPOINTS", (1,))
     rows = pd.concat([rows_of("a", seed, [0.0], "easy") for seed in range(9)])
