@@ -34,7 +34,7 @@ def tables(rows: pd.DataFrame) -> str:
     """Returns all tables as Markdown."""
     parts = [
         "## Average normalised regret\n",
-        _regret_table(rows),
+        regret_table(rows),
         "\n## Trials to the optimum\n",
         _markdown(summary.optimum_table(rows).round(2)),
         *(part for trial in _checkpoints(rows) for part in _who_beats_whom(rows, trial)),
@@ -46,12 +46,17 @@ def tables(rows: pd.DataFrame) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _regret_table(rows: pd.DataFrame) -> str:
-    """Returns families by samplers; a cell holds the regret at each checkpoint."""
+def regret_table(rows: pd.DataFrame, across: str = "sampler") -> str:
+    """Returns families by samplers; a cell holds the regret at each checkpoint.
+
+    Args:
+        rows: Of `results.read`.
+        across: Which of `sampler` and `family` has columns.
+    """
     regret = summary.family_regret(rows)
     cells = regret.apply(lambda row: " / ".join(_number(x) for x in row), axis=1)
     at = " / ".join(str(trial) for trial in regret.columns)
-    return f"At {at} trials:\n\n{_markdown(cells.unstack('sampler').fillna('-'))}"
+    return f"At {at} trials:\n\n{_markdown(cells.unstack(across).fillna('-'))}"
 
 
 def _checkpoints(rows: pd.DataFrame) -> list[int]:

@@ -7,6 +7,7 @@ when it is given again. Remove a sampler's files to run it anew.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from concurrent.futures import ProcessPoolExecutor
@@ -39,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Run(problem, sampler, seed, options.trials, options.until_optimum)
         for problem, seed, sampler in product(problems, seeds, options.samplers)
     ]
-    left = [run for run in runs if not results.is_done(run, options.output)]
-    print(f"{len(runs) - len(left)} of {len(runs)} runs are done already in {options.output}.")
-    _run_all(left, options.output, options.jobs)
+    run_all(run_one, runs, options.output, options.jobs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,19 +59,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run_all(runs: list[Run], folder: Path, n_jobs: int) -> None:
+def run_all(
+    run_one: Callable[[Run, Path], Run], runs: list[Run], folder: Path, n_jobs: int
+) -> None:
+    """Runs in processes of their own what the folder does not hold yet."""
+    left = [run for run in runs if not results.is_done(run, folder)]
+    print(f"{len(runs) - len(left)} of {len(runs)} runs are done already in {folder}.")
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # read by the processes
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     pool = ProcessPoolExecutor(n_jobs, multiprocessing.get_context("spawn"))
     with pool, Progress(*columns, TimeRemainingColumn()) as progress:
-        bar = progress.add_task("runs", total=len(runs))
-        for future in as_completed([pool.submit(_run_one, run, folder) for run in runs]):
+        bar = progress.add_task("runs", total=len(left))
+        for future in as_completed([pool.submit(_quietly, run_one, run, folder) for run in left]):
             done = future.result()
             progress.update(bar, advance=1, description=f"{done.problem} {done.sampler}")
 
 
-def _run_one(run: Run, folder: Path) -> Run:
+def _quietly(run_one: Callable[[Run, Path], Run], run: Run, folder: Path) -> Run:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return run_one(run, folder)
+
+
+def run_one(run: Run, folder: Path) -> Run:
+    """Executes a run and writes its rows."""
     results.write(run, execute(run), folder)
     return run
 

@@ -1,0 +1,162 @@
+"""What each part of the default sampler gives: it runs with one part left out at a time.
+
+    python -m examples.benchmarks.ablation --seeds 6 --trials 200
+
+A part without a public option is left out by a patch here. Runs that are already in the output
+folder are skipped; the table is printed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from contextlib import nullcontext
+from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from examples.benchmarks import report
+from examples.benchmarks import results
+from examples.benchmarks.catalogue import FAMILIES
+from examples.benchmarks.run import run_all
+from examples.benchmarks.samplers import OPTUNA
+from examples.benchmarks.trials import execute
+from examples.benchmarks.trials import Run
+from optuna_lanas import LaNASSampler
+from optuna_lanas import posterior
+from optuna_lanas import trial_proposal
+from optuna_lanas.config import Config
+from optuna_lanas.config import Effort
+
+
+TUNING = ("nasbench201", "hpobench", "functions5d")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The default sampler without a part.
+
+    Attributes:
+        change: Takes the default settings, returns those of the variant.
+        patches: Makes what is patched while it runs.
+    """
+
+    change: Callable[[Config], Config] = lambda config: config
+    patches: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+    def sampler(self, seed: int) -> LaNASSampler:
+        """Returns the sampler, to be used inside the patches."""
+        sampler = LaNASSampler(seed=seed)
+        config = self.change(sampler.settings.config)
+        sampler.settings = replace(sampler.settings, config=config)
+        return sampler
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs what the command line asks for and prints the table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.benchmarks.ablation", description=__doc__
+    )
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(TUNING))
+    parser.add_argument("--seeds", type=int, default=6, help="number of seeds")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
+    parser.add_argument("--output", type=Path, default=Path("results/ablation"))
+    options = parser.parse_args(arguments)
+    runs = [
+        Run(problem, variant, seed, options.trials)
+        for seed in range(options.first_seed, options.first_seed + options.seeds)
+        for family in options.families
+        for problem in FAMILIES[family]
+        for variant in options.variants
+    ]
+    run_all(run_variant, runs, options.output, options.jobs)
+    print(report.regret_table(results.read(options.output), across="family"))
+
+
+def run_variant(run: Run, folder: Path) -> Run:
+    """Executes a run whose sampler is a variant, and writes its rows."""
+    variant = VARIANTS[run.sampler]
+    named = patch.dict(OPTUNA, {run.sampler: lambda problem, seed: variant.sampler(seed)})
+    with named, variant.patches():
+        results.write(run, execute(run), folder)
+    return run
+
+
+class LastFirst(np.random.Generator):
+    """Draws like another generator, but for the first integer below n, which is n - 1."""
+
+    is_first = True
+
+    def integers(self, low: Any, *args: Any, **options: Any) -> Any:
+        if self.is_first and not args and not options:
+            self.is_first = False
+            return low - 1
+        return super().integers(low, *args, **options)
+
+
+class Silent(np.random.Generator):
+    """Draws like another generator, but normal numbers of 0 once it is silent."""
+
+    is_silent = False
+
+    def standard_normal(self, size: Any = None, *args: Any, **options: Any) -> Any:
+        drawn = super().standard_normal(size, *args, **options)
+        return np.zeros_like(drawn) if self.is_silent else drawn
+
+
+def _leafs_region() -> AbstractContextManager[Any]:
+    suggest = trial_proposal.suggest  # its first integer is the node's depth on the path
+
+    def at_leaf(history: Any, domain: Any, config: Any, limits: Any, rng: Any, *rest: Any) -> Any:
+        return suggest(history, domain, config, limits, LastFirst(rng.bit_generator), *rest)
+
+    return patch.object(trial_proposal, "suggest", at_leaf)
+
+
+def _no_own_part() -> AbstractContextManager[Any]:
+    draw_function = posterior.draw_function
+
+    def draw(*args: Any) -> Any:
+        rng = Silent(args[-1].bit_generator)
+        drawn = draw_function(*args[:-1], rng)
+        rng.is_silent = True
+        return drawn
+
+    return patch.object(posterior, "draw_function", draw)
+
+
+def _no_linear_part() -> AbstractContextManager[Any]:
+    return patch.object(posterior.Kernel, "features", lambda self, codes: np.zeros_like(codes))
+
+
+def _all_random(effort: Effort) -> Effort:
+    n_all = effort.n_random + effort.n_near + effort.n_rounds * effort.n_round
+    return replace(effort, n_random=n_all, n_near=0, n_rounds=0)
+
+
+VARIANTS = {
+    "default": Variant(),
+    "no tree": Variant(lambda config: replace(config, max_depth=0)),
+    "leaf's region always": Variant(patches=_leafs_region),
+    "no linear part": Variant(patches=_no_linear_part),
+    "no own part": Variant(patches=_no_own_part),
+    "random candidates": Variant(
+        lambda config: replace(
+            config, small=_all_random(config.small), large=_all_random(config.large)
+        )
+    ),
+    "values, not ranks": Variant(lambda config: replace(config, use_ranks=False)),
+}
+
+
+if __name__ == "__main__":
+    main()
