@@ -30,6 +30,7 @@ from examples.benchmarks.trials import execute
 from examples.benchmarks.trials import Run
 from optuna_lanas import LaNASSampler
 from optuna_lanas import posterior
+from optuna_lanas import search
 from optuna_lanas import trial_proposal
 from optuna_lanas.config import Config
 from optuna_lanas.config import Effort
@@ -114,16 +115,15 @@ class Silent(np.random.Generator):
 
 
 def _leafs_region() -> AbstractContextManager[Any]:
-    suggest = trial_proposal.suggest  # its first integer is the node's depth on the path
-
     def at_leaf(history: Any, domain: Any, config: Any, limits: Any, rng: Any, *rest: Any) -> Any:
-        return suggest(history, domain, config, limits, LastFirst(rng.bit_generator), *rest)
+        at_last = LastFirst(rng.bit_generator)  # the first integer is the node's depth on the path
+        return search.suggest(history, domain, config, limits, at_last, *rest)
 
     return patch.object(trial_proposal, "suggest", at_leaf)
 
 
 def _no_own_part() -> AbstractContextManager[Any]:
-    draw_function = posterior.draw_function
+    draw_function: Any = posterior.draw_function
 
     def draw(*args: Any) -> Any:
         rng = Silent(args[-1].bit_generator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from examples.benchmarks import analog
 from examples.benchmarks import graphs
 from examples.benchmarks import nasbench101
 from examples.benchmarks import synthetic
@@ -16,6 +17,7 @@ FAMILIES: dict[str, list[str]] = {
     "nasbench101": ["nasbench101"],
     "hpolib": tables.names("hpolib"),
     "hpobench": tables.names("hpobench"),
+    "analognas": analog.names(),
     "functions5d": synthetic.names("functions5d"),
     "functions10d": synthetic.names("functions10d"),
     "mixed": synthetic.names("mixed"),
@@ -37,6 +39,8 @@ def load(name: str, seed: int) -> Problem:
         return tables.load(name)
     if family in ("nasbenchgraph", "proteins"):
         return graphs.load(name)
+    if family == "analognas":
+        return analog.load(name)
     if family == "nasbench101":
         return nasbench101.load()
     return synthetic.load(name, seed)

@@ -29,12 +29,13 @@ def values_of(variant: str, folder: Path) -> list[float]:
 def proposals() -> Iterator[list[Proposal]]:
     """What the sampler proposes in the test."""
     seen: list[Proposal] = []
+    suggest: Any = search.suggest
 
-    def suggest(*args: Any) -> Proposal:
-        seen.append(search.suggest(*args))
+    def spy(*args: Any) -> Proposal:
+        seen.append(suggest(*args))
         return seen[-1]
 
-    with patch.object(trial_proposal, "suggest", suggest):
+    with patch.object(search, "suggest", spy), patch.object(trial_proposal, "suggest", spy):
         yield seen
 
 
