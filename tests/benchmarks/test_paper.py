@@ -26,6 +26,7 @@ from examples.benchmarks.paper.cells import Cells
 from examples.benchmarks.paper.evolution import Evolution
 from examples.benchmarks.paper.lanas import Published
 from examples.benchmarks.paper.leaf import LeafDraws
+from examples.benchmarks.paper.outcome import Ledger
 from optuna_lanas import LaNASSampler
 from optuna_lanas.partition import partition
 
@@ -150,6 +151,27 @@ def test_every_method_finds_the_best_cell_of_an_easy_table(table: Cells) -> None
     easy = replace(table, accuracies=0.8 + scores / 100 + encodings[:, 0] / 1000)
     for method in ("lanas", "lanas-encodings", "lanas-one-hot", "lanas-ordinal", "lanas-ranks"):
         assert methods.run(easy, method, 5, 0, 20_000).is_found
+    for method in ("weak-predictor", "ensemble-predictor"):
+        assert methods.run(easy, method, 0, 0, 500).is_found
+
+
+@needs_table
+@pytest.mark.parametrize(
+    "method", [pytest.param("weak-predictor", marks=pytest.mark.slow), "ensemble-predictor"]
+)
+def test_a_predictor_evaluates_new_cells_better_than_random_ones(
+    table: Cells, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate, seen = Ledger.accuracy, []
+
+    def accuracy(ledger: Ledger, row: int) -> float:
+        seen.append(evaluate(ledger, row))
+        return seen[-1]
+
+    monkeypatch.setattr(Ledger, "accuracy", accuracy)
+    end = methods.run(table, method, 0, seed=0, most=80)
+    assert end.samples == end.evaluations == len(seen) == 80
+    assert np.mean(seen[40:]) > np.mean(seen[:20])
 
 
 @needs_table

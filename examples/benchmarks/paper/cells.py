@@ -87,6 +87,11 @@ class Cells:
         return encode_matrices(self.graphs, self.codes).astype(np.uint8)
 
     @cached_property
+    def one_hot(self) -> np.ndarray:
+        """`[n, 36]` zeros and ones: the matrix and the operations of every cell."""
+        return self.matrices[:, : len(EDGES) + N_OPERATIONS * N_INTERIOR]
+
+    @cached_property
     def n_encodings(self) -> np.ndarray:
         """`[n]`: how many of the 2^21 x 3^5 encodings each cell has."""
         pairs = self.graph_of_mask.astype(np.int64) * len(self.moved_codes) + self.move_of_mask

@@ -73,7 +73,7 @@ def _valid_child(
     cells: Cells, parent: tuple[int, int], settings: Evolution, rng: np.random.Generator
 ) -> tuple[tuple[int, int], int]:
     """A cell unlike its parent, and its row."""
-    mutate = _with_one_change if settings.changes_one else _with_changes
+    mutate = with_one_change if settings.changes_one else _with_changes
     while True:
         child = mutate(*parent, rng)
         row = cells.row(*child)
@@ -81,7 +81,8 @@ def _valid_child(
             return child, row
 
 
-def _with_one_change(mask: int, code: int, rng: np.random.Generator) -> tuple[int, int]:
+def with_one_change(mask: int, code: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Returns an encoding that differs in one edge or operation."""
     place, other = divmod(int(rng.integers(2 * (N_EDGES + N_INTERIOR))), 2)
     if place < N_EDGES:
         return mask ^ (1 << place), code

@@ -29,7 +29,6 @@ from optuna_lanas.tree import NO_NODE
 
 
 N_MATRIX = len(EDGES)
-N_ONE_HOT = 3 * N_INTERIOR
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def visible(cells: Cells, settings: Published) -> np.ndarray:
     if settings.sees == "paths":
         return cells.matrices
     if settings.sees == "one-hot":
-        return cells.matrices[:, : N_MATRIX + N_ONE_HOT]
-    one_hot = cells.matrices[:, N_MATRIX : N_MATRIX + N_ONE_HOT].reshape(-1, N_INTERIOR, 3)
+        return cells.one_hot
+    one_hot = cells.one_hot[:, N_MATRIX:].reshape(-1, N_INTERIOR, 3)
     numbers = one_hot @ np.arange(1, 4, dtype=np.uint8)  # 0 for a vertex that there is not
     return np.hstack([cells.matrices[:, :N_MATRIX], numbers])

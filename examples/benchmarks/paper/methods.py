@@ -7,6 +7,7 @@ from collections.abc import Callable
 from examples.benchmarks.paper import evolution
 from examples.benchmarks.paper import lanas
 from examples.benchmarks.paper import mcts
+from examples.benchmarks.paper import predictor
 from examples.benchmarks.paper import random_search
 from examples.benchmarks.paper.cells import Cells
 from examples.benchmarks.paper.evolution import Evolution
@@ -33,6 +34,8 @@ OTHERS: dict[str, Callable[[Cells, int, int], Outcome]] = {
     ),
     "mcts": lambda cells, seed, most: mcts.run(cells, seed, 0.5, most),
     "mcts-0.1": lambda cells, seed, most: mcts.run(cells, seed, 0.1, most),
+    "weak-predictor": predictor.run_weak,
+    "ensemble-predictor": predictor.run_ensemble,
 }
 
 

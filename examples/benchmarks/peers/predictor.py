@@ -68,11 +68,11 @@ class EnsembleSearch:
 
         if not pool:
             return np.empty((self.n_models, 0))
-        x, y = _training_set(history, self.task.distributions)
+        x, y = _training_set(self.task, history)
         candidates = encode(pool, self.task.distributions)
         network = partial(MLPRegressor, hidden_layer_sizes=(20, 20, 20), learning_rate_init=0.01)
         models = [network(random_state=int(s)) for s in rng.integers(2**31, size=self.n_models)]
-        return np.array([_fit(model, x, y).predict(candidates) for model in models])
+        return np.array([fit_and_predict(model, x, y, candidates) for model in models])
 
 
 @dataclass
@@ -106,8 +106,8 @@ class WeakPredictorSearch:
         if not pool:
             return [self.task.random(rng)]
         model = GradientBoostingRegressor(random_state=int(rng.integers(2**31)))
-        x, y = _training_set(history, self.task.distributions)
-        predicted = _fit(model, x, y).predict(encode(pool, self.task.distributions))
+        candidates = encode(pool, self.task.distributions)
+        predicted = fit_and_predict(model, *_training_set(self.task, history), candidates)
         # Trees predict many ties: put them in random order, not in the pool's.
         order = np.lexsort((rng.random(len(pool)), predicted))[-self.n_top :]
         chosen = rng.choice(order, min(self.batch_size, len(order)), replace=False)
@@ -135,17 +135,24 @@ def _distinct(task: Task, propose: Any, seen: set[object], n: int) -> list[Param
     return [params for key, params in distinct.items() if key not in seen]
 
 
-def _training_set(
-    history: list[Sample], distributions: dict[str, BaseDistribution]
-) -> tuple[Scores, Scores]:
-    y = np.array([sample.value for sample in history])
-    return encode([s.params for s in history], distributions), (y - y.mean()) / (y.std() + 1e-12)
+def _training_set(task: Task, history: list[Sample]) -> tuple[Scores, Scores]:
+    encodings = encode([sample.params for sample in history], task.distributions)
+    return encodings, np.array([sample.value for sample in history])
 
 
-def _fit(model: Any, x: Scores, y: Scores) -> Any:
+def fit_and_predict(model: Any, x: Scores, y: Scores, candidates: Scores) -> Scores:
+    """Returns a model's predictions `[m]` of candidates `[m, dim]`, in units of y's spread.
+
+    Args:
+        model: One of scikit-learn's regressors.
+        x: `[n, dim]`.
+        y: `[n]`.
+        candidates: `[m, dim]`.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # networks that have not converged are meant to be weak
-        return model.fit(x, y)
+        model.fit(x, (y - y.mean()) / (y.std() + 1e-12))
+    return np.asarray(model.predict(candidates), dtype=np.float64)
 
 
 def _n_configurations(distributions: dict[str, BaseDistribution]) -> float:
