@@ -16,8 +16,9 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
-from optuna.trial import TrialState
 
+from optuna_lanas.abandoned import least_alive
+from optuna_lanas.abandoned import times_of
 from optuna_lanas.config import last_milestone
 from optuna_lanas.domain import Architectures
 from optuna_lanas.domain import Domain
@@ -38,7 +39,6 @@ from optuna_lanas.rows import Rows
 from optuna_lanas.search import Memories
 
 
-N_TRIALS_PER_WORKER = 50
 PRESENCE_GROWTH = 1.5
 
 
@@ -122,9 +122,7 @@ class StudyRecord:
     def moment(self) -> Moment:
         """Return the state of the trials, as they are read."""
         unfinished = [self._trials[i] for i in sorted(self._open)]
-        oldest = self._oldest()
-        least = self._trials[oldest].number if oldest < len(self._trials) else 0
-        return moment_of(self._trials, unfinished, least)
+        return moment_of(self._trials, unfinished, least_alive(self._times.array))
 
     def domain(self) -> Domain:
         """Return the domain, with what is known of its parameters' presence."""
@@ -191,6 +189,7 @@ class StudyRecord:
         self._encodings: Rows = Rows(dim)
         self._kinds = Rows(1, dtype=np.intp)
         self._numbers = Rows(1, dtype=np.intp)
+        self._times = Rows(3)
         self._values = Rows(max(len(self._directions), 2))
         self._dominating = Rows(1)
 
@@ -222,6 +221,7 @@ class StudyRecord:
 
     def _take_in(self, ended: Sequence[FrozenTrial]) -> None:
         self._ended += ended
+        self._times.extend(times_of(ended))
         pairs = [(t, outcome_of(t, self._directions)) for t in ended if t.params]
         told = [(trial, outcome) for trial, outcome in pairs if outcome is not None]
         if not told:
@@ -281,18 +281,10 @@ class StudyRecord:
 
     def _pending_points(self, number: int) -> np.ndarray:
         """`[n_pending, n_params]`: unfinished trials but this one, without those given up."""
-        oldest = self._oldest()
-        params = [
-            known_params(self._trials[i])
-            for i in sorted(self._open)
-            if i >= oldest and self._trials[i].number != number
-        ]
+        least = least_alive(self._times.array)
+        unfinished = [self._trials[i] for i in sorted(self._open)]
+        params = [known_params(t) for t in unfinished if t.number >= least and t.number != number]
         return self.encoding.to_points([p for p in params if p])
-
-    def _oldest(self) -> int:
-        """Before this place unfinished trials are given up."""
-        n_running = sum(self._trials[i].state == TrialState.RUNNING for i in self._open)
-        return max(len(self._trials) - N_TRIALS_PER_WORKER * max(n_running, 1), 0)
 
 
 def _is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:

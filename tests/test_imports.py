@@ -24,7 +24,7 @@ LAYERS = [
     {"partition", "uniform"},
     {"thompson"},
     {"search"},
-    {"encoding", "moment", "objective"},
+    {"abandoned", "encoding", "moment", "objective"},
     {"architecture"},
     {"study_record"},
     {"trial_proposal"},

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections import defaultdict
-from datetime import datetime
-from itertools import combinations
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import optuna
+from optuna.trial import create_trial
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 import pytest
 
 from examples.benchmarks import tables
 from optuna_lanas import LaNASSampler
+from optuna_lanas.moment import publication_of
+from optuna_lanas.study_record import known_params
 from tests.workers import storages
 from tests.workers.storages import Opener
 from tests.workers.storages import Starter
@@ -75,25 +77,24 @@ def _check_numbers(trials: list[FrozenTrial], logs: Logs) -> None:
 
 
 def _check_duplicates(trials: list[FrozenTrial]) -> None:
-    """No configuration comes twice, but where neither trial could know of the other."""
+    """No trial repeats another of which its worker knew, running or ended, when it proposed."""
     by_params = defaultdict(list)
     for trial in trials:
-        if trial.state == TrialState.COMPLETE:
+        if trial.state == TrialState.COMPLETE:  # those of dead workers are given up some day
             by_params[tuple(sorted(trial.params.items()))].append(trial)
     for same in by_params.values():
-        for one, other in combinations(same, 2):
-            assert _start(other) < _end(one), (one.number, other.number, one.params)
-            assert _start(one) < _end(other)
+        for one, other in permutations(same, 2):
+            known = known_params(_as_seen_by(one, other, trials))
+            assert known != one.params, (one.number, other.number, one.params)
 
 
-def _start(trial: FrozenTrial) -> datetime:
-    assert trial.datetime_start is not None
-    return trial.datetime_start
-
-
-def _end(trial: FrozenTrial) -> datetime:
-    assert trial.datetime_complete is not None
-    return trial.datetime_complete
+def _as_seen_by(one: FrozenTrial, other: FrozenTrial, trials: list[FrozenTrial]) -> FrozenTrial:
+    """Another trial as it was when one was proposed."""
+    moment = publication_of(one).moment
+    past = [] if moment is None else moment.past(trials)
+    assert past is not None, "the trials of the study are those that were seen"
+    unknown = create_trial(state=TrialState.RUNNING)
+    return next((trial for trial in past if trial.number == other.number), unknown)
 
 
 def _best_of_sequential(n_trials: int) -> float:
