@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "runs.csv"
-    _simulate_all(simulations, path, options.jobs)
-    runs = pd.read_csv(path)
+    _simulate_all(simulations, path, options.jobs, _done(path, options.max_trials))
+    runs = pd.read_csv(path).drop_duplicates(KEY, keep="last")
     written = [path, *write_report(runs, options.output)]
     print("\n".join([markdown(summary(runs)), *map(str, written)]))
 
@@ -159,8 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _simulate_all(simulations: list[Simulation], path: Path, n_jobs: int) -> None:
-    done = _done(path)
+def _simulate_all(
+    simulations: list[Simulation], path: Path, n_jobs: int, done: set[tuple[object, ...]]
+) -> None:
     left = [s for s in simulations if (s.problem, s.sampler, s.n_workers, s.seed) not in done]
     print(f"{len(simulations) - len(left)} of {len(simulations)} runs are done in {path}.")
     if not left:
@@ -178,10 +179,13 @@ def _simulate(simulation: Simulation) -> dict[str, object]:
     return {**asdict(simulation), **asdict(simulate(simulation)), **versions()}
 
 
-def _done(path: Path) -> set[tuple[object, ...]]:
+def _done(path: Path, max_trials: int) -> set[tuple[object, ...]]:
+    """The keys of runs that found the optimum, or have tried as long as is asked for."""
     if not path.exists():
         return set()
-    return set(pd.read_csv(path)[KEY].itertuples(index=False, name=None))
+    rows = pd.read_csv(path)
+    rows = rows[rows["found"] | (rows["n_ended"] >= max_trials)]
+    return set(rows[KEY].itertuples(index=False, name=None))
 
 
 if __name__ == "__main__":

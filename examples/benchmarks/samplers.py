@@ -25,6 +25,9 @@ OPTUNA: dict[str, Callable[[Problem, int], BaseSampler]] = {
     "lanas-paper": lambda problem, seed: LaNASSampler.paper(seed=seed, space=problem.space),
     "random": lambda problem, seed: optuna.samplers.RandomSampler(seed=seed),
     "tpe": lambda problem, seed: optuna.samplers.TPESampler(seed=seed),
+    "tpe-no-liar": lambda problem, seed: optuna.samplers.TPESampler(
+        seed=seed, constant_liar=False
+    ),
     "gp": lambda problem, seed: optuna.samplers.GPSampler(seed=seed),
     "nsga2": lambda problem, seed: optuna.samplers.NSGAIISampler(seed=seed),
     "cmaes": lambda problem, seed: optuna.samplers.CmaEsSampler(
