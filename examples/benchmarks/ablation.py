@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from contextlib import nullcontext
 from dataclasses import dataclass
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -33,7 +34,6 @@ from optuna_lanas import posterior
 from optuna_lanas import search
 from optuna_lanas import trial_proposal
 from optuna_lanas.config import Config
-from optuna_lanas.config import Effort
 
 
 TUNING = ("nasbench201", "hpobench", "functions5d")
@@ -52,7 +52,7 @@ class Variant:
     patches: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def sampler(self, seed: int) -> LaNASSampler:
-        """Returns the sampler, to be used inside the patches."""
+        """Returns the sampler, to be used where the patches are in force."""
         sampler = LaNASSampler(seed=seed)
         config = self.change(sampler.settings.config)
         sampler.settings = replace(sampler.settings, config=config)
@@ -61,23 +61,19 @@ class Variant:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs what the command line asks for and prints the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m examples.benchmarks.ablation", description=__doc__
-    )
+    name = "python -m examples.benchmarks.ablation"
+    parser = argparse.ArgumentParser(prog=name, description=__doc__)
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(TUNING))
     parser.add_argument("--seeds", type=int, default=6, help="number of seeds")
-    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
     parser.add_argument("--output", type=Path, default=Path("results/ablation"))
     options = parser.parse_args(arguments)
     runs = [
         Run(problem, variant, seed, options.trials)
-        for seed in range(options.first_seed, options.first_seed + options.seeds)
-        for family in options.families
-        for problem in FAMILIES[family]
-        for variant in options.variants
+        for seed, family in product(range(options.seeds), options.families)
+        for problem, variant in product(FAMILIES[family], options.variants)
     ]
     run_all(run_variant, runs, options.output, options.jobs)
     print(report.regret_table(results.read(options.output), across="family"))
@@ -138,9 +134,12 @@ def _no_linear_part() -> AbstractContextManager[Any]:
     return patch.object(posterior.Kernel, "features", lambda self, codes: np.zeros_like(codes))
 
 
-def _all_random(effort: Effort) -> Effort:
-    n_all = effort.n_random + effort.n_near + effort.n_rounds * effort.n_round
-    return replace(effort, n_random=n_all, n_near=0, n_rounds=0)
+def _without_climbing(config: Config) -> Config:
+    small, large = (
+        replace(e, n_random=e.n_random + e.n_near + e.n_rounds * e.n_round, n_near=0, n_rounds=0)
+        for e in (config.small, config.large)
+    )
+    return replace(config, small=small, large=large)
 
 
 VARIANTS = {
@@ -149,11 +148,7 @@ VARIANTS = {
     "leaf's region always": Variant(patches=_leafs_region),
     "no linear part": Variant(patches=_no_linear_part),
     "no own part": Variant(patches=_no_own_part),
-    "random candidates": Variant(
-        lambda config: replace(
-            config, small=_all_random(config.small), large=_all_random(config.large)
-        )
-    ),
+    "random candidates": Variant(_without_climbing),
     "values, not ranks": Variant(lambda config: replace(config, use_ranks=False)),
 }
 
