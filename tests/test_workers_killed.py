@@ -21,8 +21,11 @@ from optuna_lanas.study_record import known_params
 from tests.workers import storages
 from tests.workers.storages import Opener
 from tests.workers.storages import Starter
+from tests.workers.worker import cell_accuracy
 from tests.workers.worker import create_study
+from tests.workers.worker import grid_value
 from tests.workers.worker import Logs
+from tests.workers.worker import Objective
 from tests.workers.worker import PROBLEM
 from tests.workers.worker import run_workers
 from tests.workers.worker import SEED
@@ -31,24 +34,30 @@ from tests.workers.worker import SEED
 STORAGES = [storages.journal, storages.sqlite, storages.postgresql, storages.grpc_proxy]
 
 
-def test_three_processes_of_which_one_is_killed(tmp_path: Path) -> None:
+def test_three_processes_on_a_small_space_of_which_one_is_killed(tmp_path: Path) -> None:
     with storages.journal(tmp_path) as open_storage:
-        _check_workers(open_storage, tmp_path, n_workers=3, n_trials=8, n_kills=1)
+        _check_workers(open_storage, tmp_path, 3, 16, 1, grid_value)  # at most 64 of 80 points
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
 def test_eight_processes_of_which_two_are_killed(storage: Starter[Opener], tmp_path: Path) -> None:
     with storage(tmp_path) as open_storage:
-        best = _check_workers(open_storage, tmp_path, n_workers=8, n_trials=50, n_kills=2)
+        best = _check_workers(open_storage, tmp_path, 8, 50, 2, cell_accuracy)
     assert best >= _best_of_sequential(n_trials=240)
 
 
 def _check_workers(
-    open_storage: Opener, folder: Path, n_workers: int, n_trials: int, n_kills: int
+    open_storage: Opener,
+    folder: Path,
+    n_workers: int,
+    n_trials: int,
+    n_kills: int,
+    objective: Objective,
 ) -> float:
     study = create_study(open_storage)
-    logs = run_workers(open_storage, folder, n_workers, n_trials, n_kills, np.random.default_rng())
+    rng = np.random.default_rng()
+    logs = run_workers(open_storage, folder, n_workers, n_trials, n_kills, rng, objective)
     trials = study.get_trials()
     _check_processes(logs, n_trials)
     _check_numbers(trials, logs)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 import multiprocessing
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 import random
 import time
+from typing import TypeAlias
 
 import numpy as np
 import optuna
@@ -38,6 +40,19 @@ class Logs:
     killed: list[int]
 
 
+Objective: TypeAlias = Callable[[optuna.Trial], float]
+
+
+def cell_accuracy(trial: optuna.Trial) -> float:
+    """15,625 configurations."""
+    return tables.load(PROBLEM).objective(trial)
+
+
+def grid_value(trial: optuna.Trial) -> float:
+    """80 configurations."""
+    return trial.suggest_int("x", 0, 9) + 0.1 * trial.suggest_int("y", 0, 7)
+
+
 def create_study(open_storage: Opener) -> optuna.Study:
     return optuna.create_study(study_name=STUDY, storage=open_storage(), direction="maximize")
 
@@ -49,6 +64,7 @@ def run_workers(
     n_trials: int,
     n_kills: int,
     rng: np.random.Generator,
+    objective: Objective,
 ) -> Logs:
     """Run workers of `n_trials` each; kill some at random times, and start one more for each.
 
@@ -59,14 +75,14 @@ def run_workers(
     study = optuna.load_study(study_name=STUDY, storage=open_storage())
     try:
         for _ in range(n_workers):
-            _start(workers, open_storage, folder, n_trials)
+            _start(workers, open_storage, folder, n_trials, objective)
         for at in sorted(rng.integers(1, n_workers * n_trials * 2 // 3, n_kills)):
             _wait_for(study, at, workers)
             time.sleep(rng.uniform(0.0, 0.1))
             alive = [i for i, worker in enumerate(workers) if worker.is_alive()]
             killed.append(int(rng.choice(alive)))
             workers[killed[-1]].kill()
-            _start(workers, open_storage, folder, n_trials)
+            _start(workers, open_storage, folder, n_trials, objective)
         for worker in workers:
             worker.join()
     finally:
@@ -77,19 +93,22 @@ def run_workers(
 
 
 def _start(
-    workers: list[ForkServerProcess], open_storage: Opener, folder: Path, n_trials: int
+    workers: list[ForkServerProcess],
+    open_storage: Opener,
+    folder: Path,
+    n_trials: int,
+    objective: Objective,
 ) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["optuna_lanas", "scipy.optimize", __name__])
-    arguments = (open_storage, _log(folder, len(workers)), n_trials)
+    arguments = (open_storage, _log(folder, len(workers)), n_trials, objective)
     worker = context.Process(target=_work, args=arguments)
     worker.start()
     workers.append(worker)
 
 
-def _work(open_storage: Opener, log: Path, n_trials: int) -> None:
+def _work(open_storage: Opener, log: Path, n_trials: int, objective: Objective) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    objective = tables.load(PROBLEM).objective
 
     def logged(trial: optuna.Trial) -> float:
         with log.open("a") as file:
