@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from examples.benchmarks import async_report
 from examples.benchmarks import async_scale
 from examples.benchmarks import simulated_workers
 from examples.benchmarks import tables
@@ -52,6 +53,27 @@ def test_the_smoke_size_writes_its_report_and_goes_on(tmp_path: Path) -> None:
     assert "plotly" in (tmp_path / "hours.html").read_text()
 
 
+@pytest.mark.slow
+def test_a_run_that_missed_the_optimum_is_made_anew_when_longer_ones_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    command = ["--samplers", "random", "--workers", "3", "--seeds", "1", "--problems", PROBLEM]
+    for max_trials in ("5", "9", "7"):
+        async_scale.main([*command, "--output", str(tmp_path), "--max-trials", max_trials])
+    assert pd.read_csv(tmp_path / "runs.csv")["n_ended"].tolist() == [5, 9]
+    assert "| random | 3 | 1 | 0.00 | > 9 |" in (tmp_path / "tables.md").read_text()
+
+
+def test_slow_samplers_have_limits() -> None:
+    arguments = ["--samplers", "gp", "lanas", "--seeds", "4", "--problems", PROBLEM]
+    simulations = async_scale._simulations(async_scale._parser().parse_args(arguments))
+    assert {s.n_workers for s in simulations if s.sampler == "gp"} == {1, 2, 4, 8}
+    assert {(s.seed, s.max_trials) for s in simulations if s.sampler == "gp"} == {
+        (seed, 300) for seed in range(3)
+    }
+    assert len([s for s in simulations if s.sampler == "lanas"]) == 40
+
+
 def test_the_summary_divides_one_worker_by_several() -> None:
     rows = [
         ("a", "lanas", 1, 0, True, 100, 60.0),
@@ -62,11 +84,13 @@ def test_the_summary_divides_one_worker_by_several() -> None:
         ("a", "random", 8, 0, True, 800, 60.0),
     ]
     columns = ["problem", "sampler", "n_workers", "seed", "found", "n_ended", "hours"]
-    summary = async_scale.summary(pd.DataFrame(rows, columns=columns))
+    summary = async_report.summary(pd.DataFrame(rows, columns=columns))
     assert summary.loc[("a", "lanas", 8), ["speed-up", "efficiency"]].tolist() == [6.0, 0.75]
     assert summary.loc[("a", "random", 8), ["speed-up", "efficiency"]].isna().all()
-    assert summary.loc[(async_scale.ALL, "lanas", 8), "hours"] == 12.5
-    assert "| a | random | 1 | 1 | 0.00 | 900 | 500.00 | - | - |" in async_scale.markdown(summary)
+    assert summary.loc[(async_report.ALL, "lanas", 8), "hours"] == 12.5
+    assert "| a | random | 1 | 1 | 0.00 | > 900 | > 500.00 | - | - |" in async_report.markdown(
+        summary
+    )
 
 
 @pytest.mark.slow
@@ -78,8 +102,8 @@ def test_lanas_scales_on_nasbench201(tmp_path: Path) -> None:
     command = ["--samplers", "lanas", "--workers", "1", "8", "64", "--seeds", "10"]
     command += ["--problems", *tables.names("nasbench201"), "--jobs", str(os.cpu_count())]
     async_scale.main([*command, "--output", str(tmp_path)])
-    summary = async_scale.summary(pd.read_csv(tmp_path / "runs.csv"))
-    of_all = summary.loc[async_scale.ALL].loc["lanas"]
+    summary = async_report.summary(pd.read_csv(tmp_path / "runs.csv"))
+    of_all = summary.loc[async_report.ALL].loc["lanas"]
     assert (of_all["found"] == 1.0).all()
     assert of_all.loc[8, "efficiency"] >= 0.65
     assert of_all.loc[64, "speed-up"] >= 20
