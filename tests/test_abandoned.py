@@ -60,6 +60,18 @@ def test_dead_workers_block_no_configuration() -> None:
     assert len(complete) == len({tuple(trial.params.values()) for trial in complete}) == 80
 
 
+def test_dead_workers_are_pending_until_enough_trials_have_ended() -> None:
+    sampler = LaNASSampler(seed=0)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(grid, n_trials=1)
+    for _ in range(30):
+        grid(study.ask())
+    for n_more, n_pending in [(N_OVERTAKING - 1, 30), (1, 0)]:
+        study.optimize(grid, n_trials=n_more)
+        with sampler.records.of(study, sampler.settings) as record:
+            assert len(record.history(number=100).pending) == n_pending
+
+
 def grid(trial: optuna.Trial) -> float:
     """80 configurations, whose values are all different."""
     return trial.suggest_int("x", 0, 9) + 0.1 * trial.suggest_int("y", 0, 7)
