@@ -17,6 +17,11 @@ ALL = "all problems"
 KEY = ["problem", "sampler", "n_workers", "seed"]
 
 
+def read(folder: Path) -> pd.DataFrame:
+    """Returns a folder's runs; of those that were made anew, the last."""
+    return pd.read_csv(folder / "runs.csv").drop_duplicates(KEY, keep="last")
+
+
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Returns one row for each problem (and all of them), sampler and number of workers.
 

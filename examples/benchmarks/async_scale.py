@@ -29,6 +29,7 @@ from rich.progress import track
 from examples.benchmarks import tables
 from examples.benchmarks.async_report import KEY
 from examples.benchmarks.async_report import markdown
+from examples.benchmarks.async_report import read
 from examples.benchmarks.async_report import summary
 from examples.benchmarks.async_report import write_report
 from examples.benchmarks.results import versions
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "runs.csv"
     _simulate_all(_simulations(options), path, options.jobs)
-    runs = pd.read_csv(path).drop_duplicates(KEY, keep="last")
+    runs = read(options.output)
     written = [path, *write_report(runs, options.output)]
     print("\n".join([markdown(summary(runs)), *map(str, written)]))
 
