@@ -95,9 +95,9 @@ def test_classes_of_all_table_cells_are_distinct(table: dict[str, np.ndarray]) -
     assert len(np.unique(keys)) == SPACE.n_architectures
 
 
-@pytest.mark.parametrize("step", [997, pytest.param(11, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [997, pytest.param(1, marks=pytest.mark.slow)])
 def test_hashes_of_table_cells(table: dict[str, np.ndarray], step: int) -> None:
-    for row in range(0, len(table["hash64"]), step):
+    for row in range(0, SPACE.n_architectures, step):
         cell = _table_cell(table, row)
         expected = f"{table['hash64'][row]:016x}"
         assert cell.module_hash[:16] == expected
