@@ -55,8 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> optuna.Study:
     )
     n_trials = 4 if options.smoke else options.n_trials
     objective = TrainingObjective(space, data, config)
+    n_finished = sum(trial.state.is_finished() for trial in study.trials)
     if len(options.devices) == 1:
-        study.optimize(objective.on_device(options.devices[0]), n_trials=n_trials)
+        objective = objective.on_device(options.devices[0])
+        study.optimize(objective, n_trials=max(0, n_trials - n_finished))
     else:
         sampler = partial(make_sampler_of_worker, options.sampler, space, options.seed)
         optimize_on_devices(objective, STUDY, str(path), sampler, n_trials, options.devices)
@@ -117,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--root", type=Path, default=Path("data"), help="folder of the data sets")
     parser.add_argument("--download", action="store_true", help="fetch what is missing")
     parser.add_argument("--storage", type=Path, help="by default results/cells.log")
-    parser.add_argument("--n-trials", type=int, default=800)
+    parser.add_argument("--n-trials", type=int, default=800, help="earlier ones included")
     parser.add_argument("--sampler", choices=("lanas", "tpe", "random"), default="lanas")
     parser.add_argument("--devices", nargs="+", default=["auto"], help="one worker each")
     parser.add_argument("--max-seconds", type=float, default=3600, help="of one training run")

@@ -67,9 +67,7 @@ class MemoryBatches:
         mean, deviation = self._normalization
         floats = images.to(self._device, non_blocking=True).float() / 255
         normalized = (floats - mean) / deviation
-        if self._device.type == "cuda":
-            return normalized.contiguous(memory_format=torch.channels_last)
-        return normalized
+        return normalized.contiguous(memory_format=torch.channels_last)
 
     def _raw(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         if self._augmented is None:

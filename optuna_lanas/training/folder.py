@@ -91,10 +91,8 @@ class FolderBatches:
         )
 
     def _moved(self, loader: DataLoader[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
-        is_gpu = self._device.type == "cuda"
-        layout = torch.channels_last if is_gpu else torch.contiguous_format
         for images, labels in loader:
-            moved = images.to(self._device, non_blocking=True, memory_format=layout)
+            moved = images.to(self._device, non_blocking=True, memory_format=torch.channels_last)
             yield moved, labels.to(self._device, non_blocking=True)
 
 

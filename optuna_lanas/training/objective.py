@@ -87,7 +87,9 @@ class TrainingObjective:
         checkpoint = folder / f"trial_{trial.number}.pt" if folder is not None else None
         try:
             result = train(network, self.data, self.config, report, checkpoint)
-        except (TrainingTimeoutError, torch.OutOfMemoryError) as error:
+        except RuntimeError as error:
+            if not _takes_too_much(error):
+                raise
             trial.set_user_attr("failure", f"{type(error).__name__}: {error}")
             return math.nan
         finally:
@@ -101,3 +103,9 @@ class TrainingObjective:
         """Return the same objective on another device."""
         config = replace(self.config, device=device)
         return TrainingObjective(self.space, self.data, config, self.checkpoints)
+
+
+def _takes_too_much(error: RuntimeError) -> bool:
+    """Whether it is about time or memory; a CPU's allocator has no error class of its own."""
+    is_known = isinstance(error, (TrainingTimeoutError, torch.OutOfMemoryError))
+    return is_known or "DefaultCPUAllocator" in str(error)

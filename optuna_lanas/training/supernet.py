@@ -46,6 +46,8 @@ def train_supernet(
 ) -> None:
     """Train a supernet in place, every batch with another architecture.
 
+    With ``config.ema_decay``, its weights are then the moving average.
+
     Args:
         supernet: From ``CellSpace.build_supernet``, new or trained before.
         draw: Draws an architecture; :func:`random_architecture` of the space, or of a region.
@@ -67,12 +69,16 @@ def train_supernet(
             for images, labels in batches.epoch(epoch):
                 with torch.autocast(device.type, enabled=device.type == "cuda"):
                     logits = supernet(images, draw(rng))
-                    loss = functional.cross_entropy(logits, labels)
+                    loss = functional.cross_entropy(
+                        logits, labels, label_smoothing=config.label_smoothing
+                    )
                 take_step(state, loss, config)
                 if time.perf_counter() - start > config.max_seconds:
                     raise TrainingTimeoutError(
                         f"The supernet took longer than `max_seconds` = {config.max_seconds} s."
                     )
+    if state.average is not None:
+        supernet.load_state_dict(state.average.module.state_dict())
 
 
 class SupernetObjective:

@@ -134,26 +134,49 @@ def test_the_pruner_ends_a_trial(digits: ImageData) -> None:
     assert list(study.trials[0].intermediate_values) == [1]
 
 
-class _FullMemory(CellSpace):
-    def build(self, architecture: Any) -> Any:
-        network = super().build(architecture)
-        network.register_forward_hook(_run_out_of_memory)
-        return network
-
-
 def _run_out_of_memory(*_: Any) -> None:
     raise torch.OutOfMemoryError("tried to allocate 2 GiB")
 
 
-@pytest.mark.parametrize("reason", ["OutOfMemoryError", "TrainingTimeoutError"])
+def _allocate_a_petabyte(*_: Any) -> None:
+    torch.empty(10**15, dtype=torch.uint8)
+
+
+def _fail(*_: Any) -> None:
+    raise RuntimeError("shapes do not match")
+
+
+def _space_whose_networks(hook: Callable[..., None]) -> CellSpace:
+    class Hooked(CellSpace):
+        def build(self, architecture: Any) -> Any:
+            network = super().build(architecture)
+            network.register_forward_hook(hook)
+            return network
+
+    return Hooked(2, SPACE.operations, network=SPACE.network)
+
+
+TOO_MUCH: dict[str, tuple[CellSpace, float]] = {
+    "TrainingTimeoutError": (SPACE, 0.01),
+    "OutOfMemoryError": (_space_whose_networks(_run_out_of_memory), math.inf),
+    "RuntimeError": (_space_whose_networks(_allocate_a_petabyte), math.inf),
+}
+
+
+@pytest.mark.parametrize("reason", list(TOO_MUCH))
 def test_a_run_that_takes_too_much_is_a_failed_trial(digits: ImageData, reason: str) -> None:
-    space, config = SPACE, replace(CONFIG, max_seconds=0.01)
-    if reason == "OutOfMemoryError":
-        space, config = _FullMemory(2, SPACE.operations, network=SPACE.network), CONFIG
+    space, max_seconds = TOO_MUCH[reason]
     study = optuna.create_study(direction="maximize")
+    config = replace(CONFIG, max_seconds=max_seconds)
     study.optimize(TrainingObjective(space, digits, config), n_trials=1)
     assert study.trials[0].state == optuna.trial.TrialState.FAIL
     assert study.trials[0].user_attrs["failure"].startswith(reason)
+
+
+def test_other_errors_are_raised(digits: ImageData) -> None:
+    objective = TrainingObjective(_space_whose_networks(_fail), digits, CONFIG)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        optuna.create_study(direction="maximize").optimize(objective, n_trials=1)
 
 
 def test_a_failed_trial_goes_on_from_its_checkpoint(digits: ImageData, tmp_path: Path) -> None:
