@@ -134,7 +134,7 @@ def initial_state(
 ) -> TrainingState:
     """Move a network to its device and make what trains it.
 
-    Channels-last and the fused optimiser save a third of the time on a CPU as well.
+    Channels-last saves a third of the time on a CPU as well.
     """
     network.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
@@ -143,7 +143,6 @@ def initial_state(
         momentum=config.momentum,
         weight_decay=config.weight_decay,
         nesterov=config.momentum > 0,
-        fused=device.type in ("cpu", "cuda"),
     )
     average = None
     if config.ema_decay:

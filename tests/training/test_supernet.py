@@ -80,6 +80,16 @@ def test_training_makes_architectures_better_than_chance() -> None:
     assert objective.accuracy(best) == study.best_value
 
 
+def test_it_is_trained_to_the_end_with_its_moving_average() -> None:
+    data = load_images("digits", n_train=200, n_validation=100)
+    torch.manual_seed(0)
+    supernet = SPACE.build_supernet()
+    config = replace(CONFIG, n_epochs=1, ema_decay=0.5, label_smoothing=0.1)
+    train_supernet(supernet, random_architecture(SPACE), data, config, np.random.default_rng(0))
+    accuracy = SupernetObjective(SPACE, supernet, data, config).accuracy
+    assert 0 < accuracy(random_architecture(SPACE)(np.random.default_rng(1))) < 1
+
+
 def test_time_out() -> None:
     data = load_images("digits", n_train=900, n_validation=300)
     with pytest.raises(TrainingTimeoutError, match="`max_seconds`"):
