@@ -3,14 +3,12 @@
     python examples/supernet.py --data cifar10 --root data --download
     python examples/supernet.py --smoke              # Fashion-MNIST or digits, CPU, a minute
     python examples/supernet.py --few-shot --smoke   # and a supernet for each region
-    python examples/supernet.py --check              # against all 81 networks of a small space
 
 The supernet is trained once, every batch with another random architecture. LaNAS then asks it for
 the accuracy of each trial's architecture, and the best ones are trained alone. With --few-shot,
 the latent action learnt from those trials splits the space; each region gets a copy of the
 supernet that is trained on with architectures of that region alone, and is asked about them.
---check trains every architecture of a small space alone (resumable, in results/), and tells where
-the found one ranks.
+examples/supernet_check.py tells how well that works, against all networks of a small space.
 """
 
 from __future__ import annotations
@@ -21,13 +19,11 @@ from collections.abc import Sequence
 import copy
 from dataclasses import dataclass
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 import time
 
 import numpy as np
 import optuna
-from scipy.stats import spearmanr
 import torch
 from torch import nn
 
@@ -37,7 +33,6 @@ from optuna_lanas.spaces import CellNetworkConfig
 from optuna_lanas.spaces import CellSpace
 from optuna_lanas.training import ImageData
 from optuna_lanas.training import load_images
-from optuna_lanas.training import open_storage
 from optuna_lanas.training import random_architecture
 from optuna_lanas.training import SupernetObjective
 from optuna_lanas.training import train
@@ -69,26 +64,10 @@ SMOKE = Settings(
     n_trials=20,
     n_retrained=1,
 )
-CHECK = Settings(
-    supernet=TrainingConfig(n_epochs=16, batch_size=64, learning_rate=0.05, crops=False),
-    alone=TrainingConfig(n_epochs=3, batch_size=64, learning_rate=0.1, crops=False),
-    n_trials=60,
-    n_retrained=8,
-)
-
-CHECK_SPACE = CellSpace(
-    1,
-    ("sep_conv_3x3", "max_pool_3x3", "skip_connect"),
-    has_distinct_inputs=True,
-    network=CellNetworkConfig(in_channels=1, channels=8, n_cells=3, n_stem_strides=2),
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
-    if options.check:
-        check(options.root, options.storage, options.seed)
-        return
     settings = SMOKE if options.smoke else FULL
     data = _smoke_data(options.root) if options.smoke else _data(options)
     network = CellNetworkConfig(data.n_classes, data.n_channels)
@@ -177,59 +156,6 @@ def train_alone(
     return train(space.build(architecture), data, config).validation_accuracies[-1]
 
 
-def check(root: Path, storage: Path, seed: int) -> None:
-    """Search a small space through its supernet, and rank the result among all its networks."""
-    space, data = (
-        CHECK_SPACE,
-        load_images("fashion-mnist", root, n_train=3000, n_validation=6000, n_test=100),
-    )
-    table = train_all(space, data, storage)
-    study, supernet = one_shot(space, data, CHECK, seed)
-    found, _ = retrain_best(space, data, CHECK, study)
-    objective = SupernetObjective(space, supernet, data, CHECK.supernet)
-    keys = list(table)
-    accuracies = np.array([table[key][1] for key in keys])
-    shared = [objective.accuracy(table[key][0]) for key in keys]
-    value = table[_key(space, found)][1]
-    rank = int((accuracies > value).sum()) + 1
-    correlation = float(spearmanr(shared, accuracies)[0])
-    print(f"Rank correlation of supernet and networks trained alone: {correlation:.2f}")
-    print(f"Accuracies of all: {np.quantile(accuracies, [0, 0.5, 0.95, 1]).round(4)}")
-    print(f"Found by {CHECK.n_retrained} trainings of {len(keys)}: {value:.4f}, rank {rank}.")
-
-
-def train_all(
-    space: CellSpace, data: ImageData, storage: Path
-) -> dict[str, tuple[CellArchitecture, float]]:
-    """Every architecture of a space of one block, and its accuracy; kept in a journal file."""
-    storage.parent.mkdir(parents=True, exist_ok=True)
-    study = optuna.create_study(
-        study_name="all",
-        storage=open_storage(str(storage)),
-        direction="maximize",
-        load_if_exists=True,
-    )
-    done = {_key_of_params(space, t.params) for t in study.trials if t.state.is_finished()}
-    for ops in product(space.operations, repeat=4):
-        params: dict[str, int | str] = {}
-        for cell_type, (op_a, op_b) in (("normal", ops[:2]), ("reduction", ops[2:])):
-            params |= {f"{cell_type}_1_input_a": 0, f"{cell_type}_1_op_a": op_a}
-            params |= {f"{cell_type}_1_input_b": 1, f"{cell_type}_1_op_b": op_b}
-        if _key_of_params(space, params) not in done:
-            study.enqueue_trial(params)
-            study.optimize(
-                lambda trial: train_alone(space, space.suggest(trial), data, CHECK.alone),
-                n_trials=1,
-            )
-    table = {}
-    for trial in study.get_trials(states=[optuna.trial.TrialState.COMPLETE]):
-        architecture = space.architecture(trial.params)
-        assert architecture is not None, "Only valid architectures were enqueued."
-        assert trial.value is not None, "A complete trial has a value."
-        table[_key(space, architecture)] = (architecture, trial.value)
-    return table
-
-
 def _search(
     space: CellSpace, objective: Callable[[optuna.Trial], float], n_trials: int, seed: int
 ) -> optuna.Study:
@@ -257,16 +183,6 @@ def _draw_in(
     return draw_in_leaf
 
 
-def _key(space: CellSpace, architecture: CellArchitecture) -> str:
-    return _key_of_params(space, space.params(architecture))
-
-
-def _key_of_params(space: CellSpace, params: dict[str, int | str]) -> str:
-    key = space.key(params)
-    assert key is not None, "Only valid architectures are asked about."
-    return key
-
-
 def _data(options: argparse.Namespace) -> ImageData:
     return load_images(options.data, options.root, is_downloaded=options.download)
 
@@ -287,10 +203,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--download", action="store_true", help="fetch what is missing")
     parser.add_argument("--smoke", action="store_true", help="small and quick")
     parser.add_argument("--few-shot", action="store_true", help="a supernet for each region")
-    parser.add_argument(
-        "--check", action="store_true", help="against all networks of a small space"
-    )
-    parser.add_argument("--storage", type=Path, default=Path("results/supernet_check.log"))
     parser.add_argument("--seed", type=int, default=0)
     return parser
 
