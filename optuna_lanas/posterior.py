@@ -22,7 +22,7 @@ import numpy as np
 
 
 MIN_NOISE = 1e-6
-MIN_VARIANCE = 1e-6
+PRIOR_SAMPLES = 50.0
 PRIOR_NOISE = 1e-3
 NOISE_VARIANCE = 4.0
 LENGTH_VARIANCE = 0.5
@@ -184,10 +184,14 @@ def draw_function(
     arXiv 2002.09309). What the kernel calls noise is, in an objective without noise, each point's
     own part of the value, which no other point tells of: it is drawn afresh for every point asked.
 
+    Samples whose values are still unknown are taken to have those that the others let expect, the
+    "kriging believer" (Ginsbourger et al., 2010): they leave the mean as it is, and make the draw
+    vary less about them.
+
     Args:
         embeddings: `[n, k]`.
         encodings: `[n, dim]`.
-        values: `[n]`, standardised.
+        values: `[n_known]`, standardised, of the first samples.
         kernel: Its scales.
         n_features: Number of random Fourier features.
         rng: Source of the draw.
@@ -197,17 +201,17 @@ def draw_function(
     """
     samples, features = kernel.scale(embeddings), kernel.features(encodings)
     gram = kernel.covariance(samples, features, samples, features)
-    gram[np.diag_indices(len(values))] += kernel.noise + MIN_NOISE
+    gram[np.diag_indices(len(gram))] += kernel.noise + MIN_NOISE
     frequencies = rng.standard_normal((samples.shape[1], n_features))
     frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, n_features))
     phases = rng.uniform(0.0, 2.0 * np.pi, n_features)
     amplitudes = rng.standard_normal(n_features) * np.sqrt(2.0 / n_features)
-    weights = rng.standard_normal(features.shape[1])
-    noise = rng.standard_normal(len(values)) * np.sqrt(kernel.noise)
+    weights = rng.standard_normal(features.shape[1:])
+    noise = rng.standard_normal(len(gram)) * np.sqrt(kernel.noise)
     prior = np.asarray(_waves(samples, frequencies, phases) @ amplitudes + features @ weights)
-    solved = np.linalg.solve(gram, np.stack([values, prior + noise], axis=1))
-    deviation = np.sqrt(max(float(values @ solved[:, 0]) / len(values), MIN_VARIANCE))
-    correction = solved[:, 0] - deviation * solved[:, 1]
+    mean, shift = _solve(gram, values, prior + noise)
+    deviation = _deviation(values, mean[: len(values)])
+    correction = mean - deviation * shift
     amplitudes, weights = deviation * amplitudes, deviation * weights + features.T @ correction
 
     def function(points: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -221,30 +225,31 @@ def draw_function(
     return function
 
 
-def predict(
-    embeddings: np.ndarray,
-    encodings: np.ndarray,
-    values: np.ndarray,
-    kernel: Kernel,
-    other_embeddings: np.ndarray,
-    other_encodings: np.ndarray,
-) -> np.ndarray:
-    """Return the posterior's means `[m]` at other points.
+def _solve(
+    gram: np.ndarray, values: np.ndarray, prior: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights, `[n]` each, that explain `[n_known]` values and those of a prior draw.
 
-    Args:
-        embeddings: `[n, k]`.
-        encodings: `[n, dim]`.
-        values: `[n]`, standardised.
-        kernel: Its scales.
-        other_embeddings: `[m, k]`.
-        other_encodings: `[m, dim]`.
+    Expected values of the other samples are explained by no weight of their own.
     """
-    samples, features = kernel.scale(embeddings), kernel.features(encodings)
-    gram = kernel.covariance(samples, features, samples, features)
-    gram[np.diag_indices(len(values))] += kernel.noise + MIN_NOISE
-    others, other_features = kernel.scale(other_embeddings), kernel.features(other_encodings)
-    covariance = kernel.covariance(others, other_features, samples, features)
-    return np.asarray(covariance @ np.linalg.solve(gram, values))
+    if len(values) == len(prior):
+        solved = np.linalg.solve(gram, np.stack([values, prior], axis=1))
+        return solved[:, 0], solved[:, 1]
+    n_known = len(values)
+    mean = np.zeros(len(prior))
+    mean[:n_known] = np.linalg.solve(gram[:n_known, :n_known], values)
+    return mean, np.linalg.solve(gram, prior)
+
+
+def _deviation(values: np.ndarray, solved: np.ndarray) -> float:
+    """Return the standard deviation of a draw in units of m(r)'s, from values and ``K^-1 values``.
+
+    The expected variance under a prior about 1 that weighs as much as `PRIOR_SAMPLES` samples.
+    Samples alone would tell too small a one: most of them crowd about the best, where the
+    function is flat, and what lies elsewhere would never be looked at again.
+    """
+    variance = (PRIOR_SAMPLES + float(values @ solved)) / (PRIOR_SAMPLES + len(values))
+    return float(np.sqrt(variance))
 
 
 def standardise(values: np.ndarray) -> np.ndarray:

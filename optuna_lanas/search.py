@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -32,6 +33,7 @@ N_BATCH = 256
 N_ENUMERATED = 65_536
 N_KEYS = 32
 N_BEST = 100
+PATIENCE = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,7 @@ class Proposal:
         node: The node on its path whose region was searched; -1 for a random point.
         candidates: What was compared; None for a uniform or random draw.
         chosen: Index among the candidates; -1 where there are none.
+        is_probe: Whether it is a random point because nothing better was found for long.
     """
 
     point: np.ndarray
@@ -53,6 +56,7 @@ class Proposal:
     node: int = -1
     candidates: Candidates | None = None
     chosen: int = -1
+    is_probe: bool = False
 
 
 @dataclass
@@ -76,26 +80,42 @@ def suggest(
     A leaf is selected by UCB, and the region of a node searched that is drawn evenly from the
     leaf's path: near the root a draw may leave what the tree takes for bad, near the leaf it may
     not. A point that the history does not hold is proposed as long as there is one: from a region
-    that has none left, the search goes on to that of the parent.
+    that has none left, the search goes on to that of the parent. While nothing better is found for
+    long, some points are drawn at random: a history of look-alikes teaches no model what lies
+    elsewhere.
     """
     memories = memories or Memories()
     grown = partition(history, config, memories.partition)
     if config.is_uniform:
         return _draw_from_leaf(history, domain, grown, limits, rng)
+    if rng.random() < share_of_probes(history.values):
+        return replace(sample_new(history, domain, limits, rng), is_probe=True)
     leaf = grown.select()
     path = grown.tree.path(leaf)
     drawn = int(rng.integers(len(path)))
     effort = config.effort(len(history))
-    score = draw_scores(history, domain, grown, path[drawn], config, memories.kernel, rng)
+    shared = grown.depth_shared(leaf)
+    closeness = np.minimum(shared, drawn)
+    score = draw_scores(history, domain, closeness, config, memories.kernel, rng)
     for depth in range(drawn, -1, -1):
         region = grown.tree.region(path[depth])
-        starts = _best_inside(history, domain, grown, leaf, depth, limits, rng)
+        starts = _best_inside(history, domain, shared >= depth, limits, rng)
         candidates = climb(domain, region, starts, score, limits, effort, rng)
         chosen = _best_new(history, domain, candidates)
         if chosen is not None:
             point = candidates.points[chosen]
             return Proposal(point, grown, leaf, path[depth], candidates, chosen)
     return sample_new(history, domain, limits, rng)
+
+
+def share_of_probes(values: np.ndarray) -> float:
+    """Return how likely a random point is proposed.
+
+    By how much the samples since the best, the newest one of equals, are more than half of all;
+    0 as long as they are not more than `PATIENCE`.
+    """
+    n_since = int(np.argmax(values[::-1]))
+    return max(n_since / len(values) - 0.5, 0.0) if n_since > PATIENCE else 0.0
 
 
 def _best_new(history: History, domain: Domain, candidates: Candidates) -> int | None:
@@ -116,7 +136,8 @@ def _draw_from_leaf(
     closed: set[int] = set()
     while (leaf := grown.select(closed)) != NO_NODE:
         depth = len(grown.tree.path(leaf)) - 1
-        starts = partial(_best_inside, history, domain, grown, leaf, depth, limits, rng)
+        is_inside = grown.depth_shared(leaf) >= depth
+        starts = partial(_best_inside, history, domain, is_inside, limits, rng)
         point = draw_uniform(domain, grown.tree.region(leaf), history, limits, starts, rng)
         if point is not None:
             return Proposal(point, grown, leaf, leaf)
@@ -127,14 +148,12 @@ def _draw_from_leaf(
 def _best_inside(
     history: History,
     domain: Domain,
-    grown: Partition,
-    leaf: int,
-    depth: int,
+    is_inside: np.ndarray,
     limits: Limits,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return the best points of the region of the node at a depth of a leaf's path."""
-    inside = np.flatnonzero(grown.depth_shared(leaf) >= depth)
+    """Return the best of the samples `[n]` that are inside a region, without NaN."""
+    inside = np.flatnonzero(is_inside)
     best = inside[np.argsort(-history.values[inside], kind="stable")]
     return limits.settle(_complete(domain, history.points[best[:N_BEST]], rng))
 

@@ -21,7 +21,6 @@ from optuna_lanas.history import History
 from optuna_lanas.limits import Limits
 from optuna_lanas.mutation import mutate
 from optuna_lanas.pareto import weighted_scores
-from optuna_lanas.partition import Partition
 from optuna_lanas.region import Region
 
 
@@ -60,47 +59,42 @@ class KernelMemory:
 def draw_scores(
     history: History,
     domain: Domain,
-    partition: Partition,
-    leaf: int,
+    closeness: np.ndarray,
     config: Config,
     memory: KernelMemory,
     rng: np.random.Generator,
 ) -> Score:
-    """Draw a function of embeddings `[n, k]` and encodings `[n, dim]` from a leaf's posterior."""
+    """Draw a function of embeddings `[m, k]` and encodings `[m, dim]` from a node's posterior.
+
+    Args:
+        history: The history.
+        domain: Its domain.
+        closeness: `[n]` ints, how far each sample's path runs along that of the node.
+        config: The settings.
+        memory: Of an earlier call.
+        rng: Source of the draw.
+    """
     kernel = _fitted_kernel(history, domain, config, memory)
     effort = config.effort(len(history))
-    chosen = _nearest(partition.depth_shared(leaf), history.values, effort.n_samples)
+    chosen = _nearest(closeness, history.values, effort.n_samples)
     embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
     values = history.values[chosen]
     if history.objectives is not None:
         values = weighted_scores(history.objectives[chosen], values == values.max(), rng)
-    samples = (embeddings, history.encodings[chosen], posterior.standardise(values))
+    encodings, values = history.encodings[chosen], posterior.standardise(values)
     if len(history.pending):
-        samples = _with_believed(history, domain, samples, kernel, effort.n_samples)
-    return posterior.draw_function(*samples, kernel, effort.n_features, rng)
+        pending = _pending(history, domain, effort.n_samples)
+        embeddings = np.vstack([embeddings, pending[0]])
+        encodings = np.vstack([encodings, pending[1]])
+    return posterior.draw_function(embeddings, encodings, values, kernel, effort.n_features, rng)
 
 
-def _with_believed(
-    history: History,
-    domain: Domain,
-    samples: tuple[np.ndarray, np.ndarray, np.ndarray],
-    kernel: posterior.Kernel,
-    limit: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return samples and at most ``limit`` pending ones, whose values are taken to be as expected.
-
-    The "kriging believer" (Ginsbourger et al., 2010): what runs already is worth less of a look.
-    """
+def _pending(history: History, domain: Domain, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return embeddings and encodings of at most ``limit`` pending samples."""
     encodings = history.pending[:limit]
     embeddings = domain.embed(history.pending_points[:limit], encodings)
     is_known = ~np.isnan(embeddings).any(axis=1)
-    pending = (embeddings[is_known], encodings[is_known])
-    believed = posterior.predict(*samples, kernel, *pending)
-    return (
-        np.vstack([samples[0], pending[0]]),
-        np.vstack([samples[1], pending[1]]),
-        np.append(samples[2], believed),
-    )
+    return embeddings[is_known], encodings[is_known]
 
 
 def climb(

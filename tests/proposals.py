@@ -36,6 +36,7 @@ class Proposed:
     n_candidates: int = 0
     score: float | None = None
     rank: int | None = None
+    is_probe: bool = False
 
 
 class Recorder:
@@ -90,7 +91,7 @@ class Recorder:
 
 def _proposed(proposal: Proposal) -> Proposed:
     if proposal.partition is None:
-        return Proposed()
+        return Proposed(is_probe=proposal.is_probe)
     path = proposal.partition.tree.path(proposal.leaf)
     fields = Proposed(
         leaf=proposal.leaf,
@@ -117,6 +118,7 @@ def check_trial(study: optuna.Study, number: int, real: Proposed | None, **how: 
     if real is None or real.leaf is None:
         assert not explained.is_searched
         assert explained.score is None
+        assert ("nothing better" in explained.origin) == (real is not None and real.is_probe)
         return
     assert explained.is_searched
     assert explained.is_selected == real.is_selected

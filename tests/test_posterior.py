@@ -65,6 +65,11 @@ def check_moments(draws: np.ndarray, mean: np.ndarray, deviation: np.ndarray) ->
     np.testing.assert_allclose(draws.std(axis=0), deviation, rtol=0.15)
 
 
+def expected_variance(values: np.ndarray, gram: np.ndarray) -> float:
+    n_prior = posterior.PRIOR_SAMPLES
+    return float((n_prior + values @ np.linalg.solve(gram, values)) / (n_prior + len(values)))
+
+
 @pytest.mark.parametrize("noise", [1e-3, 0.1])
 def test_draws_have_the_moments_of_scikit_learns_posterior(noise: float) -> None:
     rng = np.random.default_rng(0)
@@ -75,7 +80,7 @@ def test_draws_have_the_moments_of_scikit_learns_posterior(noise: float) -> None
     lengths = [0.5, 0.6]  # the second one over a width of 2
     gram = Matern(lengths, nu=2.5)(embeddings)
     gram[np.diag_indices(12)] += noise + posterior.MIN_NOISE
-    variance = values @ np.linalg.solve(gram, values) / 12
+    variance = expected_variance(values, gram)
     model = GaussianProcessRegressor(
         ConstantKernel(variance) * Matern(lengths, nu=2.5),
         alpha=variance * (noise + posterior.MIN_NOISE),
@@ -100,13 +105,31 @@ def test_draws_have_the_moments_of_the_posterior_with_a_linear_part() -> None:
     gram = covariance(embeddings, embeddings, encodings, encodings)
     gram[np.diag_indices(12)] += 0.01 + posterior.MIN_NOISE
     cross = covariance(points, embeddings, codes, encodings)
-    variance = values @ np.linalg.solve(gram, values) / 12
+    variance = expected_variance(values, gram)
     rest = covariance(points, points, codes, codes) - cross @ np.linalg.solve(gram, cross.T)
     draws = draws_at(points, codes, embeddings, encodings, values, kernel)
     check_moments(
         draws,
         cross @ np.linalg.solve(gram, values),
         np.sqrt(variance * (np.diag(rest) + 0.01)),
+    )
+
+
+def test_samples_without_a_value_leave_the_mean_and_take_from_the_variance() -> None:
+    rng = np.random.default_rng(0)
+    embeddings, points = rng.random((12, 2)), rng.random((8, 2))
+    encodings, codes = rng.random((12, 3)), rng.random((8, 3))
+    values = posterior.standardise(np.sin(6.0 * embeddings[:9]).sum(axis=1))
+    kernel = kernel_of(encodings, 0.0, 0.01)
+    correlation = Matern([0.5, 0.6], nu=2.5)
+    gram = correlation(embeddings)
+    gram[np.diag_indices(12)] += 0.01 + posterior.MIN_NOISE
+    cross, known = correlation(points, embeddings), gram[:9, :9]
+    rest = 1.0 - (cross * np.linalg.solve(gram, cross.T).T).sum(axis=1)
+    check_moments(
+        draws_at(points, codes, embeddings, encodings, values, kernel),
+        cross[:, :9] @ np.linalg.solve(known, values),
+        np.sqrt(expected_variance(values, known) * (rest + 0.01)),
     )
 
 
