@@ -228,7 +228,7 @@ def test_constraints_of_the_trial(storage: BaseStorage) -> None:
         return x
 
     study = study_of(default(), storage)
-    study.optimize(objective, n_trials=20)
+    study.optimize(objective, n_trials=40)
     assert np.mean([trial.params["x"] >= 0.5 for trial in study.trials[5:]]) > 0.6
     assert study.best_value < 0.6
 
