@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
+
+
+MAX_HISTORY = 2**40
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,16 @@ class Config:
         return last_milestone(n, self.kernel_growth)
 
 
-@lru_cache(maxsize=16)
 def last_milestone(n: int, growth: float) -> int:
     """Return the last of the milestones 1, .., m -> max(m + 1, growth m), .. up to ``n``."""
-    milestone = 1
-    while True:
-        following = max(milestone + 1, int(milestone * growth))
-        if following > n:
-            return milestone
-        milestone = following
+    milestones = _milestones(growth)
+    return milestones[bisect_right(milestones, n) - 1]
+
+
+@cache
+def _milestones(growth: float) -> tuple[int, ...]:
+    """All of them that a history may reach."""
+    milestones = [1]
+    while milestones[-1] < MAX_HISTORY:
+        milestones.append(max(milestones[-1] + 1, int(milestones[-1] * growth)))
+    return tuple(milestones)

@@ -18,6 +18,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from optuna_lanas.abandoned import least_alive
+from optuna_lanas.abandoned import N_OVERTAKING
 from optuna_lanas.abandoned import times_of
 from optuna_lanas.config import last_milestone
 from optuna_lanas.domain import Architectures
@@ -122,7 +123,7 @@ class StudyRecord:
     def moment(self) -> Moment:
         """Return the state of the trials, as they are read."""
         unfinished = [self._trials[i] for i in sorted(self._open)]
-        return moment_of(self._trials, unfinished, least_alive(self._times.array))
+        return moment_of(self._trials, unfinished, self._least_alive())
 
     def domain(self) -> Domain:
         """Return the domain, with what is known of its parameters' presence."""
@@ -281,10 +282,18 @@ class StudyRecord:
 
     def _pending_points(self, number: int) -> np.ndarray:
         """`[n_pending, n_params]`: unfinished trials but this one, without those given up."""
-        least = least_alive(self._times.array)
-        unfinished = [self._trials[i] for i in sorted(self._open)]
-        params = [known_params(t) for t in unfinished if t.number >= least and t.number != number]
+        others = [self._trials[i] for i in sorted(self._open) if i != number]
+        if not others:
+            return self._points.array[:0]
+        least = self._least_alive()
+        params = [known_params(trial) for trial in others if trial.number >= least]
         return self.encoding.to_points([p for p in params if p])
+
+    def _least_alive(self) -> int:
+        """The number below which unfinished trials are given up; 0 where all are young."""
+        if self._n_read - min(self._open, default=self._n_read) <= N_OVERTAKING:
+            return 0
+        return least_alive(self._times.array)
 
 
 def _is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
