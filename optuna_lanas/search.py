@@ -79,10 +79,11 @@ def suggest(
 
     A leaf is selected by UCB, and the region of a node searched that is drawn evenly from the
     leaf's path: near the root a draw may leave what the tree takes for bad, near the leaf it may
-    not. A point that the history does not hold is proposed as long as there is one: from a region
-    that has none left, the search goes on to that of the parent. While nothing better is found for
-    long, some points are drawn at random: a history of look-alikes teaches no model what lies
-    elsewhere.
+    not. With several objectives it is the leaf's own region: a front has many best points, so
+    that none of them holds the search. A point that the history does not hold is proposed as long
+    as there is one: from a region that has none left, the search goes on to that of the parent.
+    While nothing better is found for long, some points are drawn at random: a history of
+    look-alikes teaches no model what lies elsewhere.
     """
     memories = memories or Memories()
     grown = partition(history, config, memories.partition)
@@ -92,7 +93,8 @@ def suggest(
         return replace(sample_new(history, domain, limits, rng), is_probe=True)
     leaf = grown.select()
     path = grown.tree.path(leaf)
-    drawn = int(rng.integers(len(path)))
+    first = 0 if history.objectives is None else len(path) - 1
+    drawn = int(rng.integers(first, len(path)))
     effort = config.effort(len(history))
     shared = grown.depth_shared(leaf)
     closeness = np.minimum(shared, drawn)
