@@ -93,8 +93,7 @@ def suggest(
         return replace(sample_new(history, domain, limits, rng), is_probe=True)
     leaf = grown.select()
     path = grown.tree.path(leaf)
-    first = 0 if history.objectives is None else len(path) - 1
-    drawn = int(rng.integers(first, len(path)))
+    drawn = draw_depth(len(path), history.objectives is not None, rng)
     effort = config.effort(len(history))
     shared = grown.depth_shared(leaf)
     closeness = np.minimum(shared, drawn)
@@ -108,6 +107,17 @@ def suggest(
             point = candidates.points[chosen]
             return Proposal(point, grown, leaf, path[depth], candidates, chosen)
     return sample_new(history, domain, limits, rng)
+
+
+def draw_depth(n_nodes: int, several: bool, rng: np.random.Generator) -> int:
+    """Return the depth of the node whose region is searched.
+
+    Args:
+        n_nodes: On the leaf's path.
+        several: Whether there are several objectives.
+        rng: Source of the draw.
+    """
+    return n_nodes - 1 if several else int(rng.integers(n_nodes))
 
 
 def share_of_probes(values: np.ndarray) -> float:

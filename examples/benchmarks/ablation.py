@@ -32,7 +32,6 @@ from examples.benchmarks.trials import Run
 from optuna_lanas import LaNASSampler
 from optuna_lanas import posterior
 from optuna_lanas import search
-from optuna_lanas import trial_proposal
 from optuna_lanas.config import Config
 
 
@@ -88,18 +87,6 @@ def run_variant(run: Run, folder: Path) -> Run:
     return run
 
 
-class LastFirst(np.random.Generator):
-    """Draws like another generator, but for the first integer below n, which is n - 1."""
-
-    is_first = True
-
-    def integers(self, low: Any, *args: Any, **options: Any) -> Any:
-        if self.is_first and not args and not options:
-            self.is_first = False
-            return low - 1
-        return super().integers(low, *args, **options)
-
-
 class Silent(np.random.Generator):
     """Draws like another generator, but normal numbers of 0 once it is silent."""
 
@@ -111,11 +98,15 @@ class Silent(np.random.Generator):
 
 
 def _leafs_region() -> AbstractContextManager[Any]:
-    def at_leaf(history: Any, domain: Any, config: Any, limits: Any, rng: Any, *rest: Any) -> Any:
-        at_last = LastFirst(rng.bit_generator)  # the first integer is the node's depth on the path
-        return search.suggest(history, domain, config, limits, at_last, *rest)
+    return patch.object(search, "draw_depth", lambda n_nodes, several, rng: n_nodes - 1)
 
-    return patch.object(trial_proposal, "suggest", at_leaf)
+
+def _no_probes() -> AbstractContextManager[Any]:
+    return patch.object(search, "share_of_probes", lambda values: 0.0)
+
+
+def _variance_of_samples() -> AbstractContextManager[Any]:
+    return patch.object(posterior, "PRIOR_SAMPLES", 1e-9)
 
 
 def _no_own_part() -> AbstractContextManager[Any]:
@@ -146,6 +137,8 @@ VARIANTS = {
     "default": Variant(),
     "no tree": Variant(lambda config: replace(config, max_depth=0)),
     "leaf's region always": Variant(patches=_leafs_region),
+    "no probes": Variant(patches=_no_probes),
+    "variance of the samples alone": Variant(patches=_variance_of_samples),
     "no linear part": Variant(patches=_no_linear_part),
     "no own part": Variant(patches=_no_own_part),
     "random candidates": Variant(_without_climbing),

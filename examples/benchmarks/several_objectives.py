@@ -65,7 +65,8 @@ def shares(name: str, sampler: BaseSampler, trials: list[int]) -> list[float]:
     best, reference = table.min(axis=0), np.median(table, axis=0)
     study = optuna.create_study(directions=["minimize", "minimize"], sampler=sampler)
     study.optimize(objective, n_trials=max(trials))
-    values = np.array([trial.values for trial in study.trials])
+    nothing = [np.inf, np.inf]  # of an invalid architecture
+    values = np.array([trial.values or nothing for trial in study.trials])
     greatest = hypervolume(table, best, reference)
     return [hypervolume(values[:n], best, reference) / greatest for n in trials]
 
