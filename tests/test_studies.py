@@ -273,9 +273,10 @@ def test_pruned_trials(
                 raise optuna.TrialPruned
         return x
 
-    study = study_of(make(), storage, pruner=pruner)
+    name = "pruned"  # by which Hyperband draws the brackets
+    study = study_of(make(), storage, pruner=pruner, study_name=name)
     with caplog.at_level(logging.WARNING, logger="optuna_lanas"):
-        study.optimize(objective, n_trials=12)
+        study.optimize(objective, n_trials=20)
     assert {trial.state for trial in study.trials} == {TrialState.COMPLETE, TrialState.PRUNED}
     assert len(caplog.records) <= 1
 
