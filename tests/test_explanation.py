@@ -73,7 +73,8 @@ def architecture(trial: optuna.Trial) -> float:
 
 def constrained(trial: optuna.Trial) -> float:
     x, y = trial.suggest_float("x", 0, 1), trial.suggest_int("y", 0, 20)
-    trial.set_constraint("narrow", x - y / 20)
+    if hasattr(trial, "set_constraint"):  # new in Optuna 5
+        trial.set_constraint("narrow", x - y / 20)
     return x + y
 
 
