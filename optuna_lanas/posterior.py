@@ -245,8 +245,8 @@ def _deviation(values: np.ndarray, solved: np.ndarray) -> float:
     """Return the standard deviation of a draw in units of m(r)'s, from values and ``K^-1 values``.
 
     The expected variance under a prior about 1 that weighs as much as `PRIOR_SAMPLES` samples.
-    Samples alone would tell too small a one: most of them crowd about the best, where the
-    function is flat, and what lies elsewhere would never be looked at again.
+    Samples alone tell too small a one: most of them crowd about the best, where the function is
+    flat.
     """
     variance = (PRIOR_SAMPLES + float(values @ solved)) / (PRIOR_SAMPLES + len(values))
     return float(np.sqrt(variance))

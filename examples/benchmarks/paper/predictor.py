@@ -28,8 +28,8 @@ N_PARENTS = 10
 N_CANDIDATES = 200
 N_MODELS = 5
 
-# From the rows that were evaluated, and which those are, to the rows to be evaluated next.
-Propose = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+# From `[n_cells]` bools, which cells were evaluated, to the rows to be evaluated next.
+Propose = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def run_weak(cells: Cells, seed: int, most: int) -> Outcome:
@@ -44,43 +44,35 @@ def run_ensemble(cells: Cells, seed: int, most: int) -> Outcome:
 
 def _run(cells: Cells, seed: int, most: int, propose: Propose) -> Outcome:
     rng, ledger = np.random.default_rng(seed), Ledger(cells, most)
-    batch, rows = rng.choice(len(cells), N_STARTUP, replace=False), np.empty(0, dtype=np.intp)
+    batch = rng.choice(len(cells), N_STARTUP, replace=False)
     while True:
         for row in batch:
             ledger.accuracy(row)
             if ledger.is_over:
                 return ledger.outcome()
-        rows = np.append(rows, batch)
-        batch = propose(rows, ledger.seen, rng)
+        batch = propose(ledger.seen, rng)
 
 
 def _weak(
-    cells: Cells,
-    encodings: np.ndarray,
-    rows: np.ndarray,
-    seen: np.ndarray,
-    rng: np.random.Generator,
+    cells: Cells, encodings: np.ndarray, seen: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """A random part of the new cells that gradient-boosted trees rank highest."""
     from sklearn.ensemble import GradientBoostingRegressor
 
     model = GradientBoostingRegressor(random_state=int(rng.integers(2**31)))
-    predicted = fit_and_predict(model, encodings[rows], cells.accuracies[rows], encodings)
+    predicted = fit_and_predict(model, encodings[seen], cells.accuracies[seen], encodings)
     predicted[seen] = -np.inf
     order = np.lexsort((rng.random(len(cells)), predicted))[-N_TOP:]
     return rng.choice(order, N_BATCH, replace=False)
 
 
 def _ensemble(
-    cells: Cells,
-    encodings: np.ndarray,
-    rows: np.ndarray,
-    seen: np.ndarray,
-    rng: np.random.Generator,
+    cells: Cells, encodings: np.ndarray, seen: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """The new changes of the best cells that are best under a network drawn for each of them."""
     from sklearn.neural_network import MLPRegressor
 
+    rows = np.flatnonzero(seen)
     pool = _changes(cells, rows[np.argsort(-cells.accuracies[rows])[:N_PARENTS]], rng)
     pool = pool[~seen[pool]]
     if len(pool) == 0:
