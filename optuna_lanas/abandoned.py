@@ -2,7 +2,8 @@
 
 A worker that is killed leaves a trial that runs for ever. It is told by its age, counted in later
 trials that have ended; with more workers, more of them end meanwhile. How many work at once is
-seen from the trials that have ended, since those of dead workers never do.
+seen from the trials that have ended, since those of dead workers never do. Where trials take
+moments, a worker may wait for its storage while many others end, so a time is asked for as well.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from optuna.trial import FrozenTrial
 
 N_OVERTAKING = 20  # for each worker
 N_RECENT = 1_000
+LEAST_AGE = 60.0  # seconds
 
 
 def times_of(ended: Sequence[FrozenTrial]) -> np.ndarray:
@@ -38,7 +40,9 @@ def least_alive(times: np.ndarray) -> int:
     n_enough = round(N_OVERTAKING * n_workers)
     if n_enough > len(times):
         return 0
-    return int(np.partition(times[:, 0], -n_enough)[-n_enough])
+    is_old = times[:, 1] <= times[-1, 2] - LEAST_AGE
+    last_old = times[is_old, 0].max(initial=0)
+    return int(min(np.partition(times[:, 0], -n_enough)[-n_enough], last_old))
 
 
 def _mean_overlap(times: np.ndarray) -> float:

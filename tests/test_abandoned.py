@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from datetime import timedelta
+
 import numpy as np
 import optuna
 from optuna.trial import create_trial
 from optuna.trial import TrialState
 import pytest
 
+from optuna_lanas import abandoned
 from optuna_lanas import LaNASSampler
 from optuna_lanas.abandoned import least_alive
 from optuna_lanas.abandoned import N_OVERTAKING
 from optuna_lanas.abandoned import times_of
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def no_least_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of moments are given up like those of hours."""
+    monkeypatch.setattr(abandoned, "LEAST_AGE", 0.0)
 
 
 def in_rounds(n_workers: int, n_rounds: int) -> np.ndarray:
@@ -39,16 +52,24 @@ def test_with_more_workers_more_trials_may_end_before(n_workers: int) -> None:
     assert n_overtaking == pytest.approx(N_OVERTAKING * (1 + (n_workers - 1) / 2), rel=0.03)
 
 
+def test_trials_of_moments_give_up_none_that_is_younger_than_a_minute() -> None:
+    numbers = np.arange(1_000)
+    starts = 0.1 * numbers  # within 100 seconds
+    assert least_alive(np.column_stack([numbers, starts, starts + 0.1])) == 400
+    assert least_alive(np.column_stack([numbers, starts, starts + 0.1])[:590]) == 0
+
+
 def test_trials_that_were_added_have_no_duration() -> None:
     distribution = optuna.distributions.FloatDistribution(0, 1)
     study = optuna.create_study()
-    for _ in range(50):
-        study.add_trial(
-            create_trial(params={"x": 0.5}, distributions={"x": distribution}, value=0)
-        )
+    for i in range(50):
+        trial = create_trial(params={"x": 0.5}, distributions={"x": distribution}, value=0)
+        trial.datetime_start = trial.datetime_complete = HOUR * i + datetime(2000, 1, 1)
+        study.add_trial(trial)
     assert least_alive(times_of(study.trials)) == 50 - N_OVERTAKING
 
 
+@pytest.mark.usefixtures("no_least_age")
 def test_dead_workers_block_no_configuration() -> None:
     study = optuna.create_study(direction="maximize", sampler=LaNASSampler(seed=0))
     study.optimize(grid, n_trials=1)
@@ -60,6 +81,7 @@ def test_dead_workers_block_no_configuration() -> None:
     assert len(complete) == len({tuple(trial.params.values()) for trial in complete}) == 80
 
 
+@pytest.mark.usefixtures("no_least_age")
 def test_dead_workers_are_pending_until_enough_trials_have_ended() -> None:
     sampler = LaNASSampler(seed=0)
     study = optuna.create_study(sampler=sampler)
