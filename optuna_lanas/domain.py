@@ -79,6 +79,13 @@ class Domain:
         return np.where(self.is_categorical, self.n_choices, levels)
 
     @cached_property
+    def spacing(self) -> np.ndarray:
+        """`[n_params]` floats: by how much the coordinates of two neighbours differ, or 0."""
+        return np.where(
+            np.isfinite(self.n_values), 1.0 / np.maximum(self.n_values - 1.0, 1.0), 0.0
+        )
+
+    @cached_property
     def n_points(self) -> float:
         """How many points the domain has, infinite if a parameter is continuous."""
         with np.errstate(over="ignore"):
@@ -93,28 +100,57 @@ class Domain:
 
     def _sample_params(self, n: int, rng: np.random.Generator) -> np.ndarray:
         draws = rng.random((n, self.n_params))
+        points = np.floor(draws * self.n_choices)
         first, last = self._half_steps
-        numeric = self.snap(first + draws * (last - first))
-        return np.where(self.is_categorical, np.floor(draws * self.n_choices), numeric)
+        numeric = self.numeric_columns
+        points[:, numeric] = (first + draws * (last - first))[:, numeric]
+        return self.snap(points)
 
     def from_grid(self, indices: np.ndarray) -> np.ndarray:
         """Return `[n, n_params]` points by the indices of their values, in ascending order.
 
         The index of a continuous parameter is of no account: its coordinate is 0.
         """
-        values = self.low + indices * self.step
-        return np.where(self.is_categorical, indices, self.snap(self.to_unit(values)))
+        coordinates = self.to_unit(self.low + indices * self.step)
+        return self.snap(np.where(self.is_categorical, indices, coordinates))
 
     def snap(self, points: np.ndarray) -> np.ndarray:
-        """Return numeric coordinates moved to the nearest value that a parameter can take."""
-        on_grid = (self.step > 0) & ~self.is_categorical
-        if not on_grid.any():
-            return np.asarray(np.clip(points, 0.0, 1.0))
-        step = np.where(on_grid, self.step, 1.0)
+        """Return points, numeric coordinates moved to values that a parameter can take."""
+        snapped = points.copy()
+        numeric, columns = self.numeric_columns, self._grid_columns
+        snapped[:, numeric] = np.clip(points[:, numeric], 0.0, 1.0)
+        if len(columns):
+            snapped[:, columns] = self._grid_part._nearest_values(points[:, columns])
+        return snapped
+
+    def _nearest_values(self, points: np.ndarray) -> np.ndarray:
+        """Coordinates of parameters that all have a step, at the nearest values."""
         values = self.to_values(np.clip(points, *self._half_steps))
-        values = self.low + step * np.rint((values - self.low) / step)
-        snapped = self.to_unit(np.clip(values, self.low, self.high))
-        return np.where(on_grid, snapped, np.clip(points, 0.0, 1.0))
+        values = self.low + self.step * np.rint((values - self.low) / self.step)
+        return self.to_unit(np.clip(values, self.low, self.high))
+
+    def part(self, columns: np.ndarray) -> Domain:
+        """Return the domain of some of the parameters alone."""
+        fields = (self.n_choices, self.low, self.high, self.step, self.is_log)
+        return Domain(*(field[columns] for field in fields))
+
+    @cached_property
+    def numeric_columns(self) -> np.ndarray:
+        """`[n_numeric]` ints, the parameters that are not categorical."""
+        return np.flatnonzero(~self.is_categorical)
+
+    @cached_property
+    def numeric_part(self) -> Domain:
+        """The domain of the parameters that are not categorical."""
+        return self.part(self.numeric_columns)
+
+    @cached_property
+    def _grid_columns(self) -> np.ndarray:
+        return np.flatnonzero((self.step > 0) & ~self.is_categorical)
+
+    @cached_property
+    def _grid_part(self) -> Domain:
+        return self.part(self._grid_columns)
 
     def without_absent(self, points: np.ndarray) -> np.ndarray:
         """Return points with NaN for every parameter that they do not have."""
@@ -175,7 +211,7 @@ class Domain:
             points: `[n, n_params]`.
             encodings: `[n, dim]`, their encodings.
         """
-        numeric = points[:, self._is_plain & ~self.is_categorical]
+        numeric = points[:, self._plain_numeric]
         parts = [self._own_columns(encodings), self._one_hot_columns(encodings), numeric]
         if self.presence is not None:
             absent = np.isnan(numeric)
@@ -190,22 +226,21 @@ class Domain:
             dim: Length of an encoding.
         """
         one_hot = self.column_param[self._is_plain_one_hot]
-        numeric = np.flatnonzero(self._is_plain & ~self.is_categorical)
-        own = np.full(dim - int(self._is_other_column.sum()), -1)
+        numeric = self._plain_numeric
+        own = np.full(dim - self._n_plain_columns, -1)
         parts = [own, one_hot, numeric, *([] if self.presence is None else [numeric])]
         return np.unique(np.concatenate(parts), return_inverse=True)[1].astype(np.intp)
 
     def n_scales(self, dim: int) -> int:
         """Return the number of dimensions: plain parameters, and an architecture's columns."""
-        return len(self._others) + dim - int(self._is_other_column.sum())
+        return len(self._others) + dim - self._n_plain_columns
 
     def _own_columns(self, encodings: np.ndarray) -> np.ndarray:
-        return encodings[:, : encodings.shape[1] - int(self._is_other_column.sum())]
+        return encodings[:, : encodings.shape[1] - self._n_plain_columns]
 
     def _one_hot_columns(self, encodings: np.ndarray) -> np.ndarray:
-        others = encodings[:, encodings.shape[1] - int(self._is_other_column.sum()) :]
-        is_one_hot = self._is_plain_one_hot[self._is_other_column]
-        one_hot: np.ndarray = others[:, is_one_hot] * np.sqrt(0.5)
+        others = encodings[:, encodings.shape[1] - self._n_plain_columns :]
+        one_hot: np.ndarray = others[:, self._is_one_hot_of_others] * np.sqrt(0.5)
         return one_hot
 
     @cached_property
@@ -215,6 +250,14 @@ class Domain:
         if self.architectures is not None:
             is_plain[self.architectures.params] = False
         return is_plain
+
+    @cached_property
+    def _plain_numeric(self) -> np.ndarray:
+        return np.flatnonzero(self._is_plain & ~self.is_categorical)
+
+    @cached_property
+    def _n_plain_columns(self) -> int:
+        return int(self._is_other_column.sum())
 
     @cached_property
     def _others(self) -> np.ndarray:
@@ -227,6 +270,10 @@ class Domain:
     @cached_property
     def _is_plain_one_hot(self) -> np.ndarray:
         return np.asarray(self._is_other_column & self.is_categorical[self.column_param])
+
+    @cached_property
+    def _is_one_hot_of_others(self) -> np.ndarray:
+        return np.asarray(self._is_plain_one_hot[self._is_other_column])
 
     @cached_property
     def first_column(self) -> np.ndarray:

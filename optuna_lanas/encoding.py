@@ -111,15 +111,9 @@ class ParamEncoding:
     def narrowed(self, names: Sequence[str]) -> ParamEncoding:
         """Return the encoding of some of the parameters alone."""
         chosen = [column for column, name in enumerate(self.names) if name in names]
-        domain = Domain(
-            n_choices=self.domain.n_choices[chosen],
-            low=self.domain.low[chosen],
-            high=self.domain.high[chosen],
-            step=self.domain.step[chosen],
-            is_log=self.domain.is_log[chosen],
-        )
         return ParamEncoding(
-            {self.names[c]: self.distributions[self.names[c]] for c in chosen}, domain
+            {self.names[c]: self.distributions[self.names[c]] for c in chosen},
+            self.domain.part(np.array(chosen, dtype=np.intp)),
         )
 
     def _internal(self, name: str, values: Sequence[Any]) -> np.ndarray:

@@ -362,8 +362,6 @@ def _origin(
 ) -> str:
     if past.is_exact and settings.is_startup(len(past.history)):
         return "drawn at random, in the start-up"
-    if past.is_exact and past.proposal is not None and past.proposal.is_probe:
-        return "drawn at random, since nothing better had been found for long"
     if past.is_exact:
         return "drawn at random, since no untried candidate was met in the region"
     if published_params(trial) is not None:

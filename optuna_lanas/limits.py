@@ -28,7 +28,7 @@ class Limits:
         points = domain.sample(n, rng)
         narrowed = ~domain.is_categorical & ((self.low > 0.0) | (self.high < 1.0))
         if narrowed.any():
-            half = 0.5 / np.maximum(domain.n_values - 1.0, 1.0) * np.isfinite(domain.n_values)
+            half = 0.5 * domain.spacing
             low = np.maximum(self.low, 0.0) - half
             high = np.minimum(self.high, 1.0) + half
             drawn = domain.snap(low + rng.random(points.shape) * (high - low))

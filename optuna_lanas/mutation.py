@@ -29,11 +29,9 @@ def mutate(domain: Domain, parents: np.ndarray, rng: np.random.Generator) -> np.
     rate = np.where(rng.random((n, 1)) < 0.5, 0.0, 2.0 / n_params)
     changed = rng.random((n, n_params)) < rate
     changed[np.arange(n), rng.integers(n_params, size=n)] = True
-    other = np.where(
-        domain.is_categorical,
-        _other_category(domain, parents, rng),
-        _moved(domain, parents, rng),
-    )
+    other = _other_category(domain, parents, rng)
+    numeric = domain.numeric_columns
+    other[:, numeric] = _moved(domain.numeric_part, parents[:, numeric], rng)
     return np.where(changed, other, parents)
 
 
@@ -44,9 +42,10 @@ def _other_category(domain: Domain, parents: np.ndarray, rng: np.random.Generato
 
 
 def _moved(domain: Domain, parents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return neighbours of points whose parameters are all numeric."""
     scale = 10.0 ** rng.uniform(LEAST_LOG_SCALE, GREATEST_LOG_SCALE, (len(parents), 1))
     step = scale * rng.standard_normal(parents.shape)
-    least = np.where(np.isfinite(domain.n_values), 1.0 / np.maximum(domain.n_values - 1.0, 1.0), 0)
+    least = domain.spacing
     moved = parents + np.where(np.abs(step) < least, np.copysign(least, step), step)
     edge = 0.5 * least
     moved = np.where(moved < -edge, -2.0 * edge - moved, moved)

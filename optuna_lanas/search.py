@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -33,7 +32,6 @@ N_BATCH = 256
 N_ENUMERATED = 65_536
 N_KEYS = 32
 N_BEST = 100
-PATIENCE = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,6 @@ class Proposal:
         node: The node on its path whose region was searched; -1 for a random point.
         candidates: What was compared; None for a uniform or random draw.
         chosen: Index among the candidates; -1 where there are none.
-        is_probe: Whether it is a random point because nothing better was found for long.
     """
 
     point: np.ndarray
@@ -56,7 +53,6 @@ class Proposal:
     node: int = -1
     candidates: Candidates | None = None
     chosen: int = -1
-    is_probe: bool = False
 
 
 @dataclass
@@ -82,15 +78,11 @@ def suggest(
     not. With several objectives it is the leaf's own region: a front has many best points, so
     that none of them holds the search. A point that the history does not hold is proposed as long
     as there is one: from a region that has none left, the search goes on to that of the parent.
-    While nothing better is found for long, some points are drawn at random: a history of
-    look-alikes teaches no model what lies elsewhere.
     """
     memories = memories or Memories()
     grown = partition(history, config, memories.partition)
     if config.is_uniform:
         return _draw_from_leaf(history, domain, grown, limits, rng)
-    if rng.random() < share_of_probes(history.values):
-        return replace(sample_new(history, domain, limits, rng), is_probe=True)
     leaf = grown.select()
     path = grown.tree.path(leaf)
     drawn = draw_depth(len(path), history.objectives is not None, rng)
@@ -118,16 +110,6 @@ def draw_depth(n_nodes: int, several: bool, rng: np.random.Generator) -> int:
         rng: Source of the draw.
     """
     return n_nodes - 1 if several else int(rng.integers(n_nodes))
-
-
-def share_of_probes(values: np.ndarray) -> float:
-    """Return how likely a random point is proposed.
-
-    By how much the samples since the best, the newest one of equals, are more than half of all;
-    0 as long as they are not more than `PATIENCE`.
-    """
-    n_since = int(np.argmax(values[::-1]))
-    return max(n_since / len(values) - 0.5, 0.0) if n_since > PATIENCE else 0.0
 
 
 def _best_new(history: History, domain: Domain, candidates: Candidates) -> int | None:

@@ -170,6 +170,8 @@ class StudyRecord:
         known = known_params(trial)
         chosen = {n for n in search_space if n not in trial.params and n not in _enqueued(trial)}
         given = {name: value for name, value in known.items() if name not in chosen}
+        if not others and not given:
+            return np.full(self.encoding.domain.n_params, np.nan)
         return self.encoding.to_point({**others, **given})
 
     def _forget(self) -> None:

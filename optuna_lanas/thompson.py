@@ -52,6 +52,7 @@ class KernelMemory:
     """The kernel of the last milestone. It saves time and changes no result."""
 
     def __init__(self) -> None:
+        self.domain: Domain | None = None
         self.values = np.empty(0)
         self.kernel: posterior.Kernel | None = None
 
@@ -149,17 +150,14 @@ def _fitted_kernel(
     history: History, domain: Domain, config: Config, memory: KernelMemory
 ) -> posterior.Kernel:
     values = history.values[: config.n_fitted(len(history))]
-    group = domain.embedding_groups(history.encodings.shape[1])
     kernel = memory.kernel
-    if (
-        kernel is None
-        or len(kernel.group) != len(group)
-        or not np.array_equal(memory.values, values)
-    ):
+    is_known = memory.domain is domain and np.array_equal(memory.values, values)
+    if kernel is None or not is_known:
         n_samples = config.effort(len(values)).n_samples
         chosen = _nearest(np.zeros(len(values), dtype=np.intp), values, n_samples)
         embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
         encodings = history.encodings[chosen]
+        group = domain.embedding_groups(encodings.shape[1])
         n_scales = domain.n_scales(encodings.shape[1])
         prior = posterior.prior_kernel(embeddings, encodings, group, n_scales)
         kernel = posterior.fit_kernel(
@@ -169,7 +167,7 @@ def _fitted_kernel(
             prior,
             config.max_iterations,
         )
-        memory.values, memory.kernel = values.copy(), kernel
+        memory.domain, memory.values, memory.kernel = domain, values.copy(), kernel
     return kernel
 
 

@@ -101,10 +101,6 @@ def _leafs_region() -> AbstractContextManager[Any]:
     return patch.object(search, "draw_depth", lambda n_nodes, several, rng: n_nodes - 1)
 
 
-def _no_probes() -> AbstractContextManager[Any]:
-    return patch.object(search, "share_of_probes", lambda values: 0.0)
-
-
 def _variance_of_samples() -> AbstractContextManager[Any]:
     return patch.object(posterior, "PRIOR_SAMPLES", 1e-9)
 
@@ -137,7 +133,6 @@ VARIANTS = {
     "default": Variant(),
     "no tree": Variant(lambda config: replace(config, max_depth=0)),
     "leaf's region always": Variant(patches=_leafs_region),
-    "no probes": Variant(patches=_no_probes),
     "variance of the samples alone": Variant(patches=_variance_of_samples),
     "no linear part": Variant(patches=_no_linear_part),
     "no own part": Variant(patches=_no_own_part),

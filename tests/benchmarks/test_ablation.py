@@ -40,23 +40,14 @@ def proposals() -> Iterator[list[Proposal]]:
 
 
 def test_every_variant_is_another_search_and_leaves_nothing_patched(tmp_path: Path) -> None:
-    names = [name for name in VARIANTS if name != "no probes"]  # no run of this length needs any
-    found = {name: values_of(name, tmp_path / name) for name in names}
-    assert len({tuple(values) for values in found.values()}) == len(names)
+    found = {name: values_of(name, tmp_path / name) for name in VARIANTS}
+    assert len({tuple(values) for values in found.values()}) == len(VARIANTS)
     assert values_of("default", tmp_path / "again") == found["default"]
 
 
 def test_the_default_variant_is_the_default_sampler(tmp_path: Path) -> None:
     rows = execute(Run("5d-sphere", "lanas", 0, N_TRIALS))
     assert [row.value for row in rows] == pytest.approx(values_of("default", tmp_path), rel=1e-12)
-
-
-@pytest.mark.parametrize("variant", ["default", "no probes"])
-def test_a_search_without_probes(variant: str, tmp_path: Path, proposals: list[Proposal]) -> None:
-    with patch.object(search, "share_of_probes", lambda values: 1.0):
-        values_of(variant, tmp_path)
-    assert [proposal.is_probe for proposal in proposals] == [variant == "default"] * len(proposals)
-    assert proposals
 
 
 def test_the_leafs_region_is_searched_always(tmp_path: Path, proposals: list[Proposal]) -> None:
