@@ -109,7 +109,7 @@ def few_shot(
     values = np.array([trial.value for trial in trials], dtype=float)
     ranks = values.argsort().argsort() / len(values)
     least = max(2, len(trials) // 4)
-    tree = grow(encodings, ranks, max_depth=1, min_samples_leaf=least, ridge=1.0)
+    tree, _ = grow(encodings, ranks, max_depth=1, min_samples_leaf=least, ridge=1.0)
 
     def leaf_of(architecture: CellArchitecture) -> int:
         return int(tree.route(space.encode(space.params(architecture))[None])[0])

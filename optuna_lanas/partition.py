@@ -91,9 +91,15 @@ class Memory:
         if self.tree is None or self.n_grown != n_grown or not is_known:
             self.n_grown = n_grown
             self.ordered = np.sort(history.values[:n_grown])
-            self.tree = _grow(history, self.ordered, config)
-            self.seen, self.values = np.empty(0), np.empty(0)
-            self.leaf = np.empty(0, dtype=np.intp)
+            self.values = _tree_values(history.values[:n_grown], self.ordered, config)
+            self.tree, self.leaf = trees.grow(
+                history.encodings[:n_grown],
+                self.values,
+                max_depth=config.max_depth,
+                min_samples_leaf=config.min_samples_leaf,
+                ridge=config.ridge,
+            )
+            self.seen = history.values[:n_grown].copy()
         new = slice(len(self.seen), len(history))
         self.leaf = np.append(self.leaf, self.tree.route(history.encodings[new]))
         values = _tree_values(history.values[new], self.ordered, config)
@@ -110,17 +116,6 @@ def partition(history: History, config: Config, memory: Memory | None = None) ->
     visits = visits + _counts(tree, tree.route(history.pending))
     bounds = _upper_confidence_bounds(tree, visits, means, config.exploration)
     return Partition(tree, memory.n_grown, memory.leaf, memory.values, visits, means, bounds)
-
-
-def _grow(history: History, ordered: np.ndarray, config: Config) -> Tree:
-    n_grown = len(ordered)
-    return trees.grow(
-        history.encodings[:n_grown],
-        _tree_values(history.values[:n_grown], ordered, config),
-        max_depth=config.max_depth,
-        min_samples_leaf=config.min_samples_leaf,
-        ridge=config.ridge,
-    )
 
 
 def _tree_values(values: np.ndarray, ordered: np.ndarray, config: Config) -> np.ndarray:

@@ -126,7 +126,7 @@ def grow(
     max_depth: int,
     min_samples_leaf: int,
     ridge: float,
-) -> Tree:
+) -> tuple[Tree, np.ndarray]:
     """Grow a tree from a history: the learning phase.
 
     A node is split by its latent action as long as it is less than ``max_depth`` cuts deep and
@@ -141,15 +141,17 @@ def grow(
         ridge: Penalty of the latent actions.
 
     Returns:
-        The tree. Every leaf's region holds exactly the samples that are routed to it.
+        The tree, and the leaf `[n]` of each sample, the one that it is routed to.
     """
     parent, children, depth = [NO_NODE], [[NO_NODE, NO_NODE]], [0]
     members = [np.arange(len(values))]
+    leaf = np.zeros(len(values), dtype=np.intp)
     normals, offsets = [np.zeros(encodings.shape[1])], [0.0]
     node = 0
     while node < len(parent):
         samples = members[node]
         members[node] = np.empty(0, dtype=np.intp)
+        leaf[samples] = node
         if depth[node] < max_depth and len(samples) >= 2 * min_samples_leaf:
             fitted = samples[:: -(-len(samples) // MAX_FIT_SAMPLES)]
             normal, offset = fit_latent_action(encodings[fitted], values[fitted], ridge)
@@ -165,4 +167,5 @@ def grow(
                     normals.append(np.zeros(encodings.shape[1]))
                     offsets.append(0.0)
         node += 1
-    return Tree(np.array(parent), np.array(children), np.array(normals), np.array(offsets))
+    tree = Tree(np.array(parent), np.array(children), np.array(normals), np.array(offsets))
+    return tree, leaf

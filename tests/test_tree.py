@@ -59,8 +59,8 @@ def test_a_leafs_region_holds_exactly_its_samples(
     if is_one_hot:
         encodings = np.eye(dim)[rng.integers(dim, size=n)]
     values = rng.integers(10, size=n) / 10.0  # with ties
-    tree = grow(encodings, values, max_depth=max_depth, min_samples_leaf=min_leaf, ridge=1.0)
-    leaf = tree.route(encodings)
+    tree, leaf = grow(encodings, values, max_depth=max_depth, min_samples_leaf=min_leaf, ridge=1.0)
+    np.testing.assert_array_equal(tree.route(encodings), leaf)
     assert set(leaf) == set(tree.leaves)
     for node in tree.leaves:
         np.testing.assert_array_equal(tree.region(node).contains(encodings), leaf == node)
@@ -150,6 +150,6 @@ def test_depth_shared_is_the_length_of_the_common_path() -> None:
 
 def test_equal_values_make_a_tree_that_still_holds_its_samples() -> None:
     encodings = np.random.default_rng(0).random((30, 3))
-    tree = grow(encodings, np.full(30, 0.5), max_depth=5, min_samples_leaf=3, ridge=1.0)
+    tree, _ = grow(encodings, np.full(30, 0.5), max_depth=5, min_samples_leaf=3, ridge=1.0)
     assert isinstance(tree, Tree)
     assert np.isin(tree.route(encodings), tree.leaves).all()
