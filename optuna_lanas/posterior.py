@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace
-from threading import Lock
 
 import numpy as np
 
@@ -28,9 +27,6 @@ NOISE_VARIANCE = 4.0
 LENGTH_VARIANCE = 0.5
 LINEAR_VARIANCE = 1.0
 SQRT5 = np.sqrt(5.0)
-
-# The limit is the process's: of two threads, one would restore what the other had set.
-_BLAS_LIMIT = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +122,6 @@ def fit_kernel(
         max_iterations: Of L-BFGS, each of a few times ``n ** 3`` operations.
     """
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits
 
     embeddings = embeddings / prior.widths
     features = prior.features(encodings)
@@ -161,10 +156,7 @@ def fit_kernel(
     start = np.append(prior.log_lengths, np.log([prior.linear, prior.noise]))
     bounds = [(mean - 4.0, mean + 4.0) for mean in start[:-1]] + [(np.log(MIN_NOISE), 0.0)]
     options = {"maxiter": max_iterations}
-    with _BLAS_LIMIT, threadpool_limits(1, "blas"):  # tiny products would wait for a busy core
-        found = minimize(
-            loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-        ).x
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
     linear, noise = (float(v) for v in np.exp(found[-2:]))
     return replace(prior, log_lengths=found[:-2], linear=linear, noise=noise)
 

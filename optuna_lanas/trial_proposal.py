@@ -22,6 +22,7 @@ from optuna_lanas.architecture import make_architectures
 from optuna_lanas.architecture import space_distributions
 from optuna_lanas.config import Config
 from optuna_lanas.limits import Limits
+from optuna_lanas.one_thread import one_thread
 from optuna_lanas.search import Proposal
 from optuna_lanas.search import sample_new
 from optuna_lanas.search import suggest
@@ -79,7 +80,8 @@ def propose(
     rng = make_rng(seed, trial.number, *search_space)
     if settings.is_startup(len(history)):
         return sample_new(history, record.domain(), limits, rng)
-    return suggest(history, record.domain(), settings.config, limits, rng, record.memories)
+    with one_thread():
+        return suggest(history, record.domain(), settings.config, limits, rng, record.memories)
 
 
 def make_rng(seed: int, number: int, *names: str) -> np.random.Generator:
