@@ -24,7 +24,7 @@ LAYERS = [
     {"partition", "uniform"},
     {"thompson"},
     {"search"},
-    {"abandoned", "encoding", "moment", "objective"},
+    {"abandoned", "encoding", "moment", "objective", "one_thread"},
     {"architecture"},
     {"study_record"},
     {"trial_proposal"},
