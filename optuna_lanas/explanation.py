@@ -100,6 +100,7 @@ class Explanation:
             was searched, or the objective asked for other parameters than foreseen.
         path: The latent actions from the root to the leaf.
         is_selected: Whether the leaf is the one that the upper confidence bounds lead to.
+        is_elsewhere: Whether the leaf was drawn evenly, as the search had stagnated.
         score: The trial's score under the function drawn from the posterior; None where none was.
         rank: The score's rank among the candidates, 1 for the best; better ones had been tried.
         n_candidates: The number of candidates.
@@ -118,6 +119,7 @@ class Explanation:
     lies_in: int | None = None
     path: tuple[Step, ...] = ()
     is_selected: bool = False
+    is_elsewhere: bool = False
     score: float | None = None
     rank: int | None = None
     n_candidates: int = 0
@@ -144,6 +146,8 @@ class Explanation:
             f"{searched} leaf {self.leaf_name} of the tree of {self.n_samples} samples, which "
             f"the upper confidence bounds {lead}."
         )
+        if self.is_elsewhere:
+            text += " It was drawn evenly, since nothing better had been found for long."
         if self.is_searched:
             text += f" Node {self.node}'s region was searched; it lies in leaf {self.lies_in}."
         return text
@@ -241,6 +245,7 @@ def _exact(
         lies_in=None if actual is None else int(grown.tree.route(actual[None])[0]),
         path=_path(grown, proposal.leaf, node, encoding, past, trial, settings),
         is_selected=is_selected,
+        is_elsewhere=proposal.is_elsewhere,
         score=score,
         rank=None if candidates is None else 1 + int((candidates.scores > score).sum()),
         n_candidates=0 if candidates is None else len(candidates),

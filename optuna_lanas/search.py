@@ -19,6 +19,8 @@ from optuna_lanas.limits import Limits
 from optuna_lanas.partition import Memory
 from optuna_lanas.partition import Partition
 from optuna_lanas.partition import partition
+from optuna_lanas.stagnation import looks_elsewhere
+from optuna_lanas.stagnation import N_LEVELS
 from optuna_lanas.thompson import Candidates
 from optuna_lanas.thompson import climb
 from optuna_lanas.thompson import draw_scores
@@ -45,6 +47,7 @@ class Proposal:
         node: The node on its path whose region was searched; -1 for a random point.
         candidates: What was compared; None for a uniform or random draw.
         chosen: Index among the candidates; -1 where there are none.
+        is_elsewhere: Whether the leaf was drawn evenly, and not selected by UCB.
     """
 
     point: np.ndarray
@@ -53,6 +56,7 @@ class Proposal:
     node: int = -1
     candidates: Candidates | None = None
     chosen: int = -1
+    is_elsewhere: bool = False
 
 
 @dataclass
@@ -76,20 +80,25 @@ def suggest(
     A leaf is selected by UCB, and the region of a node searched that is drawn evenly from the
     leaf's path: near the root a draw may leave what the tree takes for bad, near the leaf it may
     not. With several objectives it is the leaf's own region: a front has many best points, so
-    that none of them holds the search. A point that the history does not hold is proposed as long
-    as there is one: from a region that has none left, the search goes on to that of the parent.
+    that none of them holds the search. A search that has stagnated looks elsewhere at times: in
+    a leaf drawn evenly, by the samples of the node `N_LEVELS` above it. A point that the history
+    does not hold is proposed as long as there is one: from a region that has none left, the search
+    goes on to that of the parent.
     """
     memories = memories or Memories()
     grown = partition(history, config, memories.partition)
     if config.is_uniform:
         return _draw_from_leaf(history, domain, grown, limits, rng)
-    leaf = grown.select()
+    elsewhere = looks_elsewhere(history, rng)
+    leaf = int(rng.choice(grown.tree.leaves)) if elsewhere else grown.select()
     path = grown.tree.path(leaf)
-    drawn = draw_depth(len(path), history.objectives is not None, rng)
+    is_leafs = elsewhere or history.objectives is not None
+    drawn = draw_depth(len(path), is_leafs, rng)
     effort = config.effort(len(history))
     shared = grown.depth_shared(leaf)
     closeness = np.minimum(shared, drawn)
-    score = draw_scores(history, domain, closeness, config, memories.kernel, rng)
+    least = drawn - N_LEVELS if elsewhere else 0
+    score = draw_scores(history, domain, closeness, least, config, memories.kernel, rng)
     for depth in range(drawn, -1, -1):
         region = grown.tree.region(path[depth])
         starts = _best_inside(history, domain, shared >= depth, limits, rng)
@@ -97,19 +106,19 @@ def suggest(
         chosen = _best_new(history, domain, candidates)
         if chosen is not None:
             point = candidates.points[chosen]
-            return Proposal(point, grown, leaf, path[depth], candidates, chosen)
+            return Proposal(point, grown, leaf, path[depth], candidates, chosen, elsewhere)
     return sample_new(history, domain, limits, rng)
 
 
-def draw_depth(n_nodes: int, several: bool, rng: np.random.Generator) -> int:
+def draw_depth(n_nodes: int, is_leafs: bool, rng: np.random.Generator) -> int:
     """Return the depth of the node whose region is searched.
 
     Args:
         n_nodes: On the leaf's path.
-        several: Whether there are several objectives.
+        is_leafs: Whether it is the leaf's.
         rng: Source of the draw.
     """
-    return n_nodes - 1 if several else int(rng.integers(n_nodes))
+    return n_nodes - 1 if is_leafs else int(rng.integers(n_nodes))
 
 
 def _best_new(history: History, domain: Domain, candidates: Candidates) -> int | None:

@@ -61,6 +61,7 @@ def draw_scores(
     history: History,
     domain: Domain,
     closeness: np.ndarray,
+    least: int,
     config: Config,
     memory: KernelMemory,
     rng: np.random.Generator,
@@ -71,6 +72,7 @@ def draw_scores(
         history: The history.
         domain: Its domain.
         closeness: `[n]` ints, how far each sample's path runs along that of the node.
+        least: Samples that are less close tell nothing.
         config: The settings.
         memory: Of an earlier call.
         rng: Source of the draw.
@@ -78,6 +80,7 @@ def draw_scores(
     kernel = _fitted_kernel(history, domain, config, memory)
     effort = config.effort(len(history))
     chosen = _nearest(closeness, history.values, effort.n_samples)
+    chosen = chosen[closeness[chosen] >= least]
     embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
     values = history.values[chosen]
     if history.objectives is not None:

@@ -29,6 +29,7 @@ class Proposed:
 
     leaf: int | None = None
     is_selected: bool = True
+    is_elsewhere: bool = False
     node: int | None = None
     path: tuple[int, ...] = ()
     visits: tuple[float, ...] = ()
@@ -95,6 +96,7 @@ def _proposed(proposal: Proposal) -> Proposed:
     fields = Proposed(
         leaf=proposal.leaf,
         is_selected=proposal.partition.select() == proposal.leaf,
+        is_elsewhere=proposal.is_elsewhere,
         node=proposal.node,
         path=tuple(path),
         visits=tuple(proposal.partition.visits[path].tolist()),
@@ -120,6 +122,7 @@ def check_trial(study: optuna.Study, number: int, real: Proposed | None, **how: 
         return
     assert explained.is_searched
     assert explained.is_selected == real.is_selected
+    assert explained.is_elsewhere == real.is_elsewhere
     assert (explained.leaf, explained.node) == (real.leaf, real.node)
     assert tuple(step.node for step in explained.path) == real.path[:-1]
     assert tuple(step.child for step in explained.path) == real.path[1:]

@@ -22,7 +22,7 @@ LAYERS = [
     {"config", "domain", "region", "rows"},
     {"history", "limits", "mutation", "presence", "pareto", "posterior", "tree"},
     {"partition", "uniform"},
-    {"thompson"},
+    {"stagnation", "thompson"},
     {"search"},
     {"abandoned", "encoding", "moment", "objective", "one_thread"},
     {"architecture"},

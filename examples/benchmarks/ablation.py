@@ -32,6 +32,7 @@ from examples.benchmarks.trials import Run
 from optuna_lanas import LaNASSampler
 from optuna_lanas import posterior
 from optuna_lanas import search
+from optuna_lanas import stagnation
 from optuna_lanas.config import Config
 
 
@@ -98,7 +99,11 @@ class Silent(np.random.Generator):
 
 
 def _leafs_region() -> AbstractContextManager[Any]:
-    return patch.object(search, "draw_depth", lambda n_nodes, several, rng: n_nodes - 1)
+    return patch.object(search, "draw_depth", lambda n_nodes, is_leafs, rng: n_nodes - 1)
+
+
+def _never_elsewhere() -> AbstractContextManager[Any]:
+    return patch.object(stagnation, "SHARE_OF_TRIALS", 0.0)
 
 
 def _variance_of_samples() -> AbstractContextManager[Any]:
@@ -133,6 +138,7 @@ VARIANTS = {
     "default": Variant(),
     "no tree": Variant(lambda config: replace(config, max_depth=0)),
     "leaf's region always": Variant(patches=_leafs_region),
+    "never elsewhere": Variant(patches=_never_elsewhere),
     "variance of the samples alone": Variant(patches=_variance_of_samples),
     "no linear part": Variant(patches=_no_linear_part),
     "no own part": Variant(patches=_no_own_part),

@@ -1,0 +1,35 @@
+"""A search that has found nothing better for long looks elsewhere in half of its trials.
+
+Its samples crowd about the best one, and the model that they make may take the region of a
+better one for bad, sure of itself. Elsewhere is a leaf that is drawn evenly, seen by the samples
+of a part of the tree alone, so that those about the best do not speak.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optuna_lanas.history import History
+
+
+LEAST = 20
+SHARE_OF_HISTORY = 0.5
+SHARE_OF_TRIALS = 0.5
+N_LEVELS = 3
+
+
+def looks_elsewhere(history: History, rng: np.random.Generator) -> bool:
+    """Return whether this trial does; drawn where the search has stagnated.
+
+    That is where more than `SHARE_OF_HISTORY` of the samples, and more than `LEAST` of them, came
+    after the best one. With several objectives there is no best one, and no trial does.
+
+    Args:
+        history: Of at least one sample.
+        rng: Source of the draw.
+    """
+    if history.objectives is not None:
+        return False
+    n_since = len(history) - 1 - int(np.argmax(history.values))
+    has_stagnated = n_since > max(LEAST, SHARE_OF_HISTORY * len(history))
+    return has_stagnated and bool(rng.random() < SHARE_OF_TRIALS)
