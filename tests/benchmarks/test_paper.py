@@ -192,6 +192,17 @@ def test_rows_are_kept_and_not_run_again(
     assert (tmp_path / "heights.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_report_without_lanas_compares_nothing(tmp_path: Path) -> None:
+    runs = tmp_path / "runs.csv"
+    runs.write_text(
+        "method,height,samples,evaluations,is_found\nrandom,0,30,40,True\nrandom,0,30,60,True\n"
+    )
+    report.main(["--runs", str(runs), "--output", str(tmp_path)])
+    text = (tmp_path / "tables.md").read_text()
+    assert "| random | 2 | 100% | 30 (30-30) | 30 | 50 | - | 22.0 |" in text
+    assert not (tmp_path / "heights.png").exists()
+
+
 def test_an_interval_is_that_of_the_mean() -> None:
     rng = np.random.default_rng(0)
     samples = rng.exponential(100.0, size=400)
