@@ -1,8 +1,8 @@
-"""A search that has found nothing better for long looks elsewhere in half of its trials.
+"""A search that has found nothing better for long looks elsewhere in some of its trials.
 
 Its samples crowd about the best one, and the model that they make may take the region of a
-better one for bad, sure of itself. Elsewhere is a leaf that is drawn evenly, seen by the samples
-of a part of the tree alone, so that those about the best do not speak.
+better one for bad, sure of itself. Elsewhere is a leaf that is drawn evenly, seen by its own
+samples and its sibling's alone, so that those about the best do not speak.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from optuna_lanas.history import History
 
 
 LEAST = 20
-SHARE_OF_HISTORY = 0.5
-SHARE_OF_TRIALS = 0.5
-N_LEVELS = 3
+SHARE_OF_HISTORY = 0.3
+SHARE_OF_TRIALS = 0.3
+N_LEVELS = 1
 
 
 def looks_elsewhere(history: History, rng: np.random.Generator) -> bool:

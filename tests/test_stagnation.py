@@ -1,4 +1,4 @@
-"""A search that has found nothing better for long looks elsewhere in half of its trials."""
+"""A search that has found nothing better for long looks elsewhere in some of its trials."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ from optuna_lanas.search import suggest
 from optuna_lanas.stagnation import LEAST
 from optuna_lanas.stagnation import looks_elsewhere
 from optuna_lanas.stagnation import N_LEVELS
+from optuna_lanas.stagnation import SHARE_OF_HISTORY
+from optuna_lanas.stagnation import SHARE_OF_TRIALS
 from tests.proposals import Recorder
 
 
 N_SAMPLES = 90
+N_RECENT = round(SHARE_OF_HISTORY * N_SAMPLES)
 SPACE = {name: CategoricalDistribution([0, 1, 2, 3]) for name in "abcdef"}
 
 
@@ -54,13 +57,13 @@ def share_elsewhere(history: History, n: int = 400) -> float:
     return float(np.mean([looks_elsewhere(history, np.random.default_rng(i)) for i in range(n)]))
 
 
-@pytest.mark.parametrize("index", [0, N_SAMPLES // 2 - 2])
-def test_half_of_the_trials_look_elsewhere_once_the_search_has_stagnated(index: int) -> None:
+@pytest.mark.parametrize("index", [0, N_SAMPLES - N_RECENT - 2])
+def test_some_trials_look_elsewhere_once_the_search_has_stagnated(index: int) -> None:
     with search_of(values_with_best_at(index)) as (history, _):
-        assert share_elsewhere(history) == pytest.approx(0.5, abs=0.1)
+        assert share_elsewhere(history) == pytest.approx(SHARE_OF_TRIALS, abs=0.1)
 
 
-@pytest.mark.parametrize("index", [N_SAMPLES // 2, N_SAMPLES - 1])
+@pytest.mark.parametrize("index", [N_SAMPLES - N_RECENT - 1, N_SAMPLES - 1])
 def test_no_trial_does_while_better_ones_are_found_and_nothing_is_drawn(index: int) -> None:
     with search_of(values_with_best_at(index)) as (history, _):
         rng = np.random.default_rng(0)
@@ -100,12 +103,12 @@ def test_elsewhere_is_any_leaf_seen_by_its_neighbours_alone(n_known: list[int]) 
         config = LaNASSampler().settings.config
         free = Limits(*(np.full(len(SPACE), bound) for bound in (np.nan, -np.inf, np.inf)))
         proposals = [
-            suggest(history, domain, config, free, np.random.default_rng(i)) for i in range(120)
+            suggest(history, domain, config, free, np.random.default_rng(i)) for i in range(300)
         ]
     grown = proposals[0].partition
     assert grown is not None
     elsewhere = [p.is_elsewhere for p in proposals]
-    assert 40 < sum(elsewhere) < 80
+    assert sum(elsewhere) == pytest.approx(SHARE_OF_TRIALS * len(proposals), rel=0.4)
     for proposal, known in zip(proposals, n_known, strict=True):
         if proposal.is_elsewhere:
             assert proposal.node == proposal.leaf
@@ -134,4 +137,4 @@ def test_a_study_says_which_trials_looked_elsewhere() -> None:
     recorder.check(study)
     looked = {number for number, p in recorder.proposals.items() if p.is_elsewhere}
     assert min(looked) > LEAST
-    assert 10 < len(looked) < 40
+    assert len(looked) > 5
