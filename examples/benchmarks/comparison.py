@@ -46,11 +46,21 @@ def pairwise(rows: pd.DataFrame, trial: int) -> pd.DataFrame:
     `runs` that both have, the shares of them that are `won` and `tied` by the first, and the
     `p` of Wilcoxon's signed-rank test, two-sided; 1 where all are tied, NaN without runs.
     """
-    at = curves(rows)[trial].unstack("sampler")
+    at = _regrets(rows, trial)
     pairs = list(permutations(at.columns, 2))
     index = pd.MultiIndex.from_tuples(pairs, names=["sampler", "other"])
     compared = [_compare(at[[one, other]].dropna().to_numpy()) for one, other in pairs]
     return pd.DataFrame(compared, index, ["runs", "won", "tied", "p"])
+
+
+def _regrets(rows: pd.DataFrame, trial: int) -> pd.DataFrame:
+    """Returns regrets by run and sampler: NaN for all of a sampler's runs on a problem if one is.
+
+    Where runs ended before the trial, those that had found the optimum would speak for the rest.
+    """
+    at = curves(rows)[trial]
+    reached = at.notna().groupby(["problem", "sampler"]).transform("all")
+    return at.where(reached).unstack("sampler")
 
 
 def _compare(regrets: np.ndarray) -> tuple[int, float, float, float]:
@@ -74,7 +84,7 @@ def ranks(rows: pd.DataFrame, trial: int) -> Ranks | None:
     from scipy.stats import friedmanchisquare
     from scipy.stats import studentized_range
 
-    by_run = curves(rows)[trial].unstack("sampler")
+    by_run = _regrets(rows, trial)
     at = by_run.groupby("problem").mean().dropna(axis=1)
     n_problems, k = at.shape
     if k < MIN_RANKED:

@@ -46,6 +46,19 @@ def test_samplers_without_common_runs_have_no_p() -> None:
     assert np.isnan(pair["p"])
 
 
+def test_runs_that_ended_early_are_not_spoken_for_by_those_that_found_the_optimum() -> None:
+    others = at_first_trial({name: [[0.5, 0.1], [0.5, 0.1]] for name in "abc"})
+    found, ended = at_first_trial({"d": [[0.0]]}), at_first_trial({"d": [[], [0.9]]})
+    later = others.assign(trial=2, regret=others["sampler"].map({"a": 0.01, "b": 0.02, "c": 0.03}))
+    rows = pd.concat([others, later, found, ended.assign(problem="p0", seed=1)])
+    assert comparison.pairwise(rows, 1).loc[("d", "a"), "runs"] == 2
+    assert comparison.pairwise(rows, 2).loc[("d", "a"), "runs"] == 0
+    assert comparison.pairwise(rows, 2).loc[("a", "b"), "runs"] == 4
+    ranked = comparison.ranks(rows, 2)
+    assert ranked is not None
+    assert set(ranked.means.index) == {"a", "b", "c"}
+
+
 def test_mean_ranks_of_problems_with_nemenyis_critical_difference() -> None:
     problems = [[[0.1], [0.2], [0.3]], [[0.2], [0.2], [0.1]]]
     rows = at_first_trial({name: [problem[i] for problem in problems] for i, name in
