@@ -1,6 +1,6 @@
 """What each part of the default sampler gives: it runs with one part left out at a time.
 
-    python -m examples.benchmarks.ablation --seeds 6 --trials 200
+    python -m examples.benchmarks.ablation --seeds 10 --trials 200
 
 A part without a public option is left out by a patch here. Runs that are already in the output
 folder are skipped; the table is printed at the end.
@@ -8,14 +8,12 @@ folder are skipped; the table is printed at the end.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from contextlib import nullcontext
 from dataclasses import dataclass
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,8 +22,9 @@ import numpy as np
 
 from examples.benchmarks import report
 from examples.benchmarks import results
-from examples.benchmarks.catalogue import FAMILIES
+from examples.benchmarks.run import make_parser
 from examples.benchmarks.run import run_all
+from examples.benchmarks.run import runs_of
 from examples.benchmarks.samplers import OPTUNA
 from examples.benchmarks.trials import execute
 from examples.benchmarks.trials import Run
@@ -62,21 +61,14 @@ class Variant:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs what the command line asks for and prints the table."""
     name = "python -m examples.benchmarks.ablation"
-    parser = argparse.ArgumentParser(prog=name, description=__doc__)
+    parser = make_parser(name, __doc__, "results/ablation", TUNING)
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
-    parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(TUNING))
-    parser.add_argument("--seeds", type=int, default=6, help="number of seeds")
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
-    parser.add_argument("--output", type=Path, default=Path("results/ablation"))
     options = parser.parse_args(arguments)
-    runs = [
-        Run(problem, variant, seed, options.trials)
-        for seed, family in product(range(options.seeds), options.families)
-        for problem, variant in product(FAMILIES[family], options.variants)
-    ]
-    run_all(run_variant, runs, options.output, options.jobs)
-    print(report.regret_table(results.read(options.output), across="family"))
+    run_all(run_variant, runs_of(options, options.variants), options.output, options.jobs)
+    rows = results.read(options.output)
+    print(report.regret_table(rows, across="family"))
+    if options.until_optimum:
+        print(report.optimum_table(rows))
 
 
 def run_variant(run: Run, folder: Path) -> Run:

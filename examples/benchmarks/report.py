@@ -36,7 +36,7 @@ def tables(rows: pd.DataFrame) -> str:
         "## Average normalised regret\n",
         regret_table(rows),
         "\n## Trials to the optimum\n",
-        _markdown(summary.optimum_table(rows).round(2)),
+        optimum_table(rows),
         *(part for trial in _checkpoints(rows) for part in _who_beats_whom(rows, trial)),
         "\n## Repeated configurations and time\n",
         _markdown(summary.repeats_and_time(rows).round(3)),
@@ -57,6 +57,11 @@ def regret_table(rows: pd.DataFrame, across: str = "sampler") -> str:
     cells = regret.apply(lambda row: " / ".join(_number(x) for x in row), axis=1)
     at = " / ".join(str(trial) for trial in regret.columns)
     return f"At {at} trials:\n\n{_markdown(cells.unstack(across).fillna('-'))}"
+
+
+def optimum_table(rows: pd.DataFrame) -> str:
+    """Returns how long the runs of each problem and sampler took to the optimum."""
+    return _markdown(summary.optimum_table(rows).round(2))
 
 
 def _checkpoints(rows: pd.DataFrame) -> list[int]:

@@ -33,30 +33,45 @@ from examples.benchmarks.trials import Run
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs what the command line asks for."""
-    options = _parser().parse_args(arguments)
-    problems = options.problems or [name for f in options.families for name in FAMILIES[f]]
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
-    runs = [
-        Run(problem, sampler, seed, options.trials, options.until_optimum)
-        for problem, seed, sampler in product(problems, seeds, options.samplers)
-    ]
-    run_all(run_one, runs, options.output, options.jobs)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m examples.benchmarks.run", description=__doc__)
+    parser = make_parser("python -m examples.benchmarks.run", __doc__, "results")
     names = [*OPTUNA, *PEERS]
     parser.add_argument("--samplers", nargs="+", choices=names, required=True)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--families", nargs="+", choices=list(FAMILIES), default=[])
+    options = parser.parse_args(arguments)
+    run_all(run_one, runs_of(options, options.samplers), options.output, options.jobs)
+
+
+def make_parser(
+    name: str, text: str | None, output: str, families: Sequence[str] = ()
+) -> argparse.ArgumentParser:
+    """Returns the parser of a command that runs samplers on problems and seeds.
+
+    Args:
+        name: The command.
+        text: What it does.
+        output: The folder where its results go by default.
+        families: What it runs on by default; if there are none they must be given.
+    """
+    parser = argparse.ArgumentParser(prog=name, description=text)
+    what = parser.add_mutually_exclusive_group(required=not families)
+    what.add_argument("--families", nargs="+", choices=list(FAMILIES), default=families)
     what.add_argument("--problems", nargs="+", default=[])
     parser.add_argument("--seeds", type=int, default=10, help="number of seeds")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=200, help="trials of a run, at most")
     parser.add_argument("--until-optimum", action="store_true", help="end a run at the optimum")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
-    parser.add_argument("--output", type=Path, default=Path("results"))
+    parser.add_argument("--output", type=Path, default=Path(output))
     return parser
+
+
+def runs_of(options: argparse.Namespace, samplers: Sequence[str]) -> list[Run]:
+    """Returns the runs that the options of `make_parser` ask for."""
+    problems = options.problems or [name for f in options.families for name in FAMILIES[f]]
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    return [
+        Run(problem, sampler, seed, options.trials, options.until_optimum)
+        for problem, seed, sampler in product(problems, seeds, samplers)
+    ]
 
 
 def run_all(

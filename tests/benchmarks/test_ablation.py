@@ -81,3 +81,15 @@ def test_the_command_prints_variants_by_families(
     printed = capsys.readouterr().out
     assert "0 of 6 runs are done" in printed
     assert "| no tree |" in printed
+
+
+def test_the_command_tells_the_trials_to_the_optimum(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--problems", "nasbench201-cifar100", "--variants", "default", "never elsewhere"]
+    command += ["--seeds", "1", "--first-seed", "7", "--trials", "60", "--until-optimum"]
+    ablation.main([*command, "--output", str(tmp_path)])
+    rows = results.read(tmp_path)
+    assert set(rows["seed"]) == {7}
+    printed = capsys.readouterr().out
+    assert "| nasbench201-cifar100 | never elsewhere | 1 | 1.0 |" in printed
