@@ -129,6 +129,28 @@ class Domain:
         values = self.low + self.step * np.rint((values - self.low) / self.step)
         return self.to_unit(np.clip(values, self.low, self.high))
 
+    def beside(self, points: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """Return the next coordinates upwards or downwards, of parameters that all have a step.
+
+        From the last value the only way is back.
+        """
+        values = self.to_values(points)
+        moved = values + np.copysign(self.step, directions)
+        is_outside = (moved > self.high + 0.5 * self.step) | (moved < self.low - 0.5 * self.step)
+        return self.snap(self.to_unit(np.where(is_outside, 2.0 * values - moved, moved)))
+
+    def half_step_outside(
+        self, low: np.ndarray, high: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return coordinates half a step outside a range, so that every value is drawn as often.
+
+        Args:
+            low: `[n_params]`, the least values.
+            high: `[n_params]`, the greatest ones.
+        """
+        half = 0.5 * np.where(self.is_categorical, 0.0, self.step)
+        return self.to_unit(low - half), self.to_unit(high + half)
+
     def part(self, columns: np.ndarray) -> Domain:
         """Return the domain of some of the parameters alone."""
         fields = (self.n_choices, self.low, self.high, self.step, self.is_log)
@@ -292,9 +314,7 @@ class Domain:
 
     @cached_property
     def _half_steps(self) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates half a step outside the range, so that every value is drawn as often."""
-        half = 0.5 * np.where(self.is_categorical, 0.0, self.step)
-        return self.to_unit(self.low - half), self.to_unit(self.high + half)
+        return self.half_step_outside(self.low, self.high)
 
     @cached_property
     def _bounds(self) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import cached_property
+import math
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from optuna.distributions import IntDistribution
 
 from optuna_lanas.domain import Architectures
 from optuna_lanas.domain import Domain
+from optuna_lanas.limits import Limits
 
 
 _ABSENT = object()  # no choice of any categorical parameter
@@ -72,10 +74,13 @@ class ParamEncoding:
             if not np.isnan(value)
         }
 
-    def limits(
-        self, distributions: Mapping[str, BaseDistribution]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the least and the greatest coordinates, `[n_params]` each, of distributions."""
+    def limits(self, distributions: Mapping[str, BaseDistribution], fixed: np.ndarray) -> Limits:
+        """Return what a trial must keep to.
+
+        Args:
+            distributions: By name, what the trial asks for.
+            fixed: `[n_params]`, coordinates that it does not choose, NaN where it does.
+        """
         low, high = np.full(len(self.names), -np.inf), np.full(len(self.names), np.inf)
         for column, name in enumerate(self.names):
             distribution = distributions.get(name)
@@ -86,10 +91,44 @@ class ParamEncoding:
             for bound, fallback in ((low, self.domain.low), (high, self.domain.high))
         )
         is_categorical = self.domain.is_categorical
-        return (
-            np.where(is_categorical, -np.inf, unit_low),
-            np.where(is_categorical, np.inf, unit_high),
+        return Limits(
+            fixed=fixed,
+            low=np.where(is_categorical, -np.inf, unit_low),
+            high=np.where(is_categorical, np.inf, unit_high),
+            on_grid=self._other_grids(distributions),
         )
+
+    def _other_grids(
+        self, distributions: Mapping[str, BaseDistribution]
+    ) -> Callable[[np.ndarray], np.ndarray] | None:
+        """Return what moves points to the grids of distributions, None where the domain's do."""
+        other = {
+            column: distributions[name]
+            for column, name in enumerate(self.names)
+            if name in distributions and not self._has_grid_of(column, distributions[name])
+        }
+        if not other:
+            return None
+        columns = np.array(list(other), dtype=np.intp)
+        part = self.domain.part(columns)
+        low, high, step = np.array([_grid(d) for d in other.values()]).T
+
+        def on_grid(points: np.ndarray) -> np.ndarray:
+            moved = points.copy()
+            values = low + step * np.rint((part.to_values(points[:, columns]) - low) / step)
+            moved[:, columns] = part.to_unit(np.clip(values, low, high))
+            return moved
+
+        return on_grid
+
+    def _has_grid_of(self, column: int, distribution: BaseDistribution) -> bool:
+        if not isinstance(distribution, FloatDistribution | IntDistribution):
+            return True
+        step = _step(distribution)
+        if step == 0.0:
+            return True
+        is_alike = bool(step == self.domain.step[column])
+        return is_alike and _is_aligned(distribution.low, self.domain.low[column], step)
 
     def columns(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """Return params as columns, `[n]` each, of `[n, n_params]` points."""
@@ -247,11 +286,30 @@ def _union(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, b
     numeric = [d for d in versions if isinstance(d, FloatDistribution | IntDistribution)]
     if not numeric:
         return 0.0, 1.0, 0.0, False
-    steps = {_step(d) for d in numeric}
-    aligned = len(steps) == 1 and len({d.low for d in numeric}) == 1
-    step = steps.pop() if aligned or steps == {1.0} else 0.0
+    step = _common_step(numeric)
     low, high = min(d.low for d in numeric), max(d.high for d in numeric)
     return float(low), float(high), step, all(d.log for d in numeric) and low > 0
+
+
+def _common_step(versions: Sequence[FloatDistribution | IntDistribution]) -> float:
+    """The step of the coarsest grid that holds the values of all, 0 where none does."""
+    ints = [d for d in versions if isinstance(d, IntDistribution)]
+    if len(ints) == len(versions):
+        return float(math.gcd(*(d.step for d in ints), *(d.low - ints[0].low for d in ints)))
+    steps = {_step(d) for d in versions}
+    step = steps.pop() if len(steps) == 1 else 0.0
+    is_grid = step > 0.0 and all(_is_aligned(d.low, versions[0].low, step) for d in versions)
+    return step if is_grid else 0.0
+
+
+def _is_aligned(low: float, other: float, step: float) -> bool:
+    n_steps = (low - other) / step
+    return math.isfinite(n_steps) and abs(n_steps - round(n_steps)) < 1e-9
+
+
+def _grid(distribution: BaseDistribution) -> tuple[float, float, float]:
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return float(distribution.low), float(distribution.high), _step(distribution)
 
 
 def _n_choices(distribution: BaseDistribution) -> int:

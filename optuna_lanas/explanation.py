@@ -235,7 +235,7 @@ def _exact(
     score = None if candidates is None else float(candidates.scores[proposal.chosen])
     return Explanation(
         number=trial.number,
-        origin=_how_found(proposal, is_selected),
+        origin=_how_found(proposal, is_selected, settings),
         is_exact=True,
         is_searched=True,
         n_samples=len(past.history),
@@ -256,9 +256,10 @@ def _exact(
     )
 
 
-def _how_found(proposal: Proposal, is_selected: bool) -> str:
+def _how_found(proposal: Proposal, is_selected: bool, settings: Settings) -> str:
     if proposal.candidates is not None:
-        return "the best untried candidate of its region under a function drawn from the posterior"
+        best = "best untried" if settings.avoid_duplicates else "best"
+        return f"the {best} candidate of its region under a function drawn from the posterior"
     if is_selected:
         return "drawn evenly from its region"
     return "drawn evenly from its region, since none untried was met in those of greater bounds"

@@ -49,4 +49,9 @@ def _moved(domain: Domain, parents: np.ndarray, rng: np.random.Generator) -> np.
     moved = parents + np.where(np.abs(step) < least, np.copysign(least, step), step)
     edge = 0.5 * least
     moved = np.where(moved < -edge, -2.0 * edge - moved, moved)
-    return domain.snap(np.where(moved > 1.0 + edge, 2.0 + 2.0 * edge - moved, moved))
+    moved = domain.snap(np.where(moved > 1.0 + edge, 2.0 + 2.0 * edge - moved, moved))
+    uneven = np.flatnonzero(domain.is_log & (domain.step > 0))  # the least step differs by value
+    if len(uneven):
+        part, own, to = domain.part(uneven), parents[:, uneven], moved[:, uneven]
+        moved[:, uneven] = np.where(np.isclose(own, to), part.beside(own, step[:, uneven]), to)
+    return moved

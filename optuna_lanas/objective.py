@@ -1,7 +1,7 @@
 """What a trial's result is worth: one number a trial, the greater the better.
 
 Complete and feasible trials come first, then pruned ones (by their last step, then their value),
-infeasible ones (by their total violation) and failed ones.
+infeasible ones, pruned or not (by their total violation), and failed ones.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def outcome_of(trial: FrozenTrial, directions: Sequence[StudyDirection]) -> Outc
     signs = [1.0 if d == StudyDirection.MAXIMIZE else -1.0 for d in directions]
     if trial.state == TrialState.FAIL:
         return Outcome(FAILED, (0.0,))
-    if trial.state == TrialState.PRUNED:
-        return Outcome(PRUNED, _last_report(trial, signs[0]))
-    if trial.values is None:
+    if trial.state != TrialState.PRUNED and trial.values is None:
         return None
     violation = total_violation(trial)
     if violation > 0.0:
         return Outcome(INFEASIBLE, (-violation,))
+    if trial.state == TrialState.PRUNED:
+        return Outcome(PRUNED, _last_report(trial, signs[0]))
     return Outcome(COMPLETE, tuple(s * v for s, v in zip(signs, trial.values, strict=True)))
 
 

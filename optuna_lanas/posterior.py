@@ -26,6 +26,7 @@ PRIOR_NOISE = 1e-3
 NOISE_VARIANCE = 4.0
 LENGTH_VARIANCE = 0.5
 LINEAR_VARIANCE = 1.0
+FAR = 1e3  # times its range: distances of columns so far from zero would lose their digits
 SQRT5 = np.sqrt(5.0)
 
 
@@ -35,6 +36,7 @@ class Kernel:
 
     Attributes:
         group: `[k]` ints, the length scale that each column of an embedding uses.
+        origin: `[k]`, what is subtracted from the columns.
         widths: `[k]`, ranges that the columns are divided by besides.
         log_lengths: `[n_groups]`, logarithms of the length scales.
         centre: `[dim]`, the mean encoding.
@@ -44,6 +46,7 @@ class Kernel:
     """
 
     group: np.ndarray
+    origin: np.ndarray
     widths: np.ndarray
     log_lengths: np.ndarray
     centre: np.ndarray
@@ -53,7 +56,8 @@ class Kernel:
 
     def scale(self, embeddings: np.ndarray) -> np.ndarray:
         """Return `[n, k]` embeddings divided by the length scales."""
-        scaled: np.ndarray = embeddings / (self.widths * np.exp(self.log_lengths)[self.group])
+        lengths = self.widths * np.exp(self.log_lengths)[self.group]
+        scaled: np.ndarray = (embeddings - self.origin) / lengths
         return scaled
 
     def features(self, encodings: np.ndarray) -> np.ndarray:
@@ -89,10 +93,12 @@ def prior_kernel(
         group: `[k]` ints.
         n_scales: The number of dimensions: parameters, and an architecture's columns.
     """
-    centre = encodings.mean(axis=0)
+    centre, middle = encodings.mean(axis=0), embeddings.mean(axis=0)
+    widths = np.maximum(np.ptp(embeddings, axis=0), 1.0)
     return Kernel(
         group=group,
-        widths=np.maximum(np.ptp(embeddings, axis=0), 1.0),
+        origin=np.where(np.abs(middle) > FAR * widths, middle, 0.0),
+        widths=widths,
         log_lengths=np.full(int(group.max()) + 1, 0.5 * np.log(n_scales)),
         centre=centre,
         spread=float(np.sqrt(((encodings - centre) ** 2).sum(axis=1).mean())) or 1.0,
@@ -123,7 +129,7 @@ def fit_kernel(
     """
     from scipy.optimize import minimize
 
-    embeddings = embeddings / prior.widths
+    embeddings = (embeddings - prior.origin) / prior.widths
     features = prior.features(encodings)
     linear_gram = features @ features.T
     n, n_groups = len(values), len(prior.log_lengths)
@@ -248,10 +254,11 @@ def standardise(values: np.ndarray) -> np.ndarray:
     """Return `[n]` values with mean 0 and variance 1, the worst ones moved up.
 
     No value is left farther below the median than the best lies above it: how bad a bad region is
-    must not decide how a model sees the good ones.
+    must not decide how a model sees the good ones. Where half of the values are the best one, none
+    is moved.
     """
     median, best = np.median(values), values.max()
-    floored = np.maximum(values, 2.0 * median - best)
+    floored = np.maximum(values, 2.0 * median - best) if median < best else values
     spread = floored.std()
     if not spread > 0.0:
         return np.zeros(len(values))

@@ -37,6 +37,7 @@ class _Slot:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._record: StudyRecord | None = None
+        self._has_warned = False
 
     def prepared(self, study: optuna.Study, settings: Settings) -> _Slot:
         self._lock.acquire()
@@ -44,8 +45,10 @@ class _Slot:
             trials = study.get_trials(deepcopy=False)
             if self._record is None or not self._record.can_follow(trials):
                 self._record = new_record(study.directions, settings)
+                self._record.has_warned = self._has_warned
             self._record.read(trials)
         except BaseException:
+            self._record = None  # it may be half read
             self._lock.release()
             raise
         return self
@@ -54,5 +57,9 @@ class _Slot:
         assert self._record is not None, "`prepared` made it"
         return self._record
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *rest: object) -> None:
+        if self._record is not None:
+            self._has_warned = self._record.has_warned
+        if error is not None:
+            self._record = None  # it may be half changed
         self._lock.release()

@@ -24,6 +24,7 @@ from optuna_lanas.moment import publication_of
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.search import Proposal
 from optuna_lanas.study_record import StudyRecord
+from optuna_lanas.trial_proposal import known_history
 from optuna_lanas.trial_proposal import new_record
 from optuna_lanas.trial_proposal import propose
 from optuna_lanas.trial_proposal import Settings
@@ -81,7 +82,7 @@ def replay(study: optuna.Study, trial: FrozenTrial, settings: Settings) -> Repla
     record = new_record(study.directions, settings)
     if past is None:
         record.read(_ended_before(study.get_trials(deepcopy=False), trial))
-        return Replay(record, record.history(trial.number), None, is_exact=False)
+        return Replay(record, known_history(record, trial, settings), None, is_exact=False)
     record.read(past)
     return _proposed(record, past, trial, published, settings)
 
@@ -98,14 +99,14 @@ def _proposed(
     names = list(known) if published.params is None else list(published.params)
     asking = next((t for t in past if t.number == trial.number), None)
     if published.seed is None or asking is None or not set(names) <= set(known):
-        return Replay(record, record.history(trial.number), None, is_exact=False)
+        return Replay(record, known_history(record, trial, settings), None, is_exact=False)
     space = {name: known[name] for name in names}
     record.expect(space)
     proposal = propose(record, asking, space, settings, published.seed)
     params = record.encoding.to_params(proposal.point, space)
     got = trial.params if published.params is None else published.params
     is_exact = all(_is_same(params[name], got[name]) for name in names if name in got)
-    return Replay(record, record.history(trial.number), proposal, is_exact)
+    return Replay(record, known_history(record, trial, settings), proposal, is_exact)
 
 
 def _past(study: optuna.Study, trial: FrozenTrial, moment: Moment) -> list[FrozenTrial] | None:

@@ -275,21 +275,28 @@ class StudyRecord:
         return self._dominating.array[:, 0]
 
     def _objectives(self) -> np.ndarray:
-        """`[n, m]`: the objectives, where there are none the least ones of complete samples."""
+        """`[n, m]`: the objectives; of samples without, what orders them, below the others'."""
         values = self._values.array[:, : len(self._directions)].copy()
-        complete = self._kinds.array[:, 0] == COMPLETE
         for column in values.T:
             column[:] = scores(self._kinds.array[:, 0], column, self._values.array)
-        return values if complete.any() else np.zeros_like(values)
+        return values
 
     def _pending_points(self, number: int) -> np.ndarray:
-        """`[n_pending, n_params]`: unfinished trials but this one, without those given up."""
-        others = [self._trials[i] for i in sorted(self._open) if i != number]
+        """`[n_pending, n_params]`: unfinished trials but this one, without those given up.
+
+        A trial is published with all parameters that it might ask for; those that it will not are
+        absent from its point.
+        """
+        others = [self._trials[i] for i in sorted(self._open) if self._trials[i].number != number]
         if not others:
             return self._points.array[:0]
         least = self._least_alive()
         params = [known_params(trial) for trial in others if trial.number >= least]
-        return self.encoding.to_points([p for p in params if p])
+        points = self.encoding.to_points([p for p in params if p])
+        whole = ~np.isnan(points).any(axis=1)
+        if whole.any():
+            points[whole] = self.domain().without_absent(points[whole])
+        return points
 
     def _least_alive(self) -> int:
         """The number below which unfinished trials are given up; 0 where all are young."""

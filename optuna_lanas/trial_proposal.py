@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial
 from optuna_lanas.architecture import make_architectures
 from optuna_lanas.architecture import space_distributions
 from optuna_lanas.config import Config
-from optuna_lanas.limits import Limits
+from optuna_lanas.history import History
 from optuna_lanas.one_thread import one_thread
 from optuna_lanas.search import Proposal
 from optuna_lanas.search import sample_new
@@ -72,16 +72,21 @@ def propose(
         settings: The sampler's.
         seed: The sampler's, which is mixed with the trial's number and the names.
     """
-    history = record.history(trial.number)
-    if not settings.avoid_duplicates:
-        history = replace(history, keys=frozenset(), pending_keys=frozenset())
-    bounds = record.encoding.limits(search_space)
-    limits = Limits(record.fixed_point(trial, search_space), *bounds)
+    history = known_history(record, trial, settings)
+    limits = record.encoding.limits(search_space, record.fixed_point(trial, search_space))
     rng = make_rng(seed, trial.number, *search_space)
     if settings.is_startup(len(history)):
         return sample_new(history, record.domain(), limits, rng)
     with one_thread():
         return suggest(history, record.domain(), settings.config, limits, rng, record.memories)
+
+
+def known_history(record: StudyRecord, trial: FrozenTrial, settings: Settings) -> History:
+    """Return the history that a trial is proposed from; without keys where repeats are wanted."""
+    history = record.history(trial.number)
+    if settings.avoid_duplicates:
+        return history
+    return replace(history, keys=frozenset(), pending_keys=frozenset())
 
 
 def make_rng(seed: int, number: int, *names: str) -> np.random.Generator:

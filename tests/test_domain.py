@@ -109,6 +109,24 @@ def test_a_narrower_range_of_ints_is_drawn_evenly() -> None:
     assert stats.chisquare(counts).pvalue > LEAST_P
 
 
+def test_a_narrower_logarithmic_range_of_ints_is_drawn_as_it_would_be_alone() -> None:
+    whole, alone = domain_of(IntDistribution(1, 64, log=True)), IntDistribution(2, 8, log=True)
+    low, high = whole.to_unit(np.array([[2.0], [8.0]]))[:, 0]
+    rng = np.random.default_rng(0)
+    drawn = whole.to_values(limits_of(whole, low=low, high=high).sample(whole, N, rng))[:, 0]
+    expected = domain_of(alone).to_values(domain_of(alone).sample(N, rng))[:, 0]
+    counts = [np.bincount(np.rint(v).astype(int), minlength=9)[2:] for v in (drawn, expected)]
+    assert stats.chi2_contingency(counts).pvalue > LEAST_P
+
+
+def test_beside_a_value_is_the_next_one_of_its_grid() -> None:
+    domain = domain_of(IntDistribution(1, 64, log=True))
+    points = domain.to_unit(np.array([[1.0], [1.0], [7.0], [7.0], [64.0], [64.0]]))
+    directions = np.array([[-1.0], [1.0], [-1.0], [1.0], [-1.0], [1.0]])
+    values = domain.to_values(domain.beside(points, directions))
+    np.testing.assert_allclose(values[:, 0], [2, 2, 6, 8, 63, 63])
+
+
 @given(domains(), rngs())
 def test_a_mutation_stays_in_the_domain(domain: Domain, rng: np.random.Generator) -> None:
     mutated = mutate(domain, domain.sample(50, rng), rng)
@@ -125,7 +143,10 @@ def test_a_mutation_stays_in_the_domain(domain: Domain, rng: np.random.Generator
 @given(rngs())
 def test_a_mutation_changes_its_parent(rng: np.random.Generator) -> None:
     domain = domain_of(
-        CategoricalDistribution("abc"), IntDistribution(0, 5), FloatDistribution(0.0, 1.0)
+        CategoricalDistribution("abc"),
+        IntDistribution(0, 5),
+        FloatDistribution(0.0, 1.0),
+        IntDistribution(1, 64, log=True),
     )
     parents = domain.sample(50, rng)
     changed = mutate(domain, parents, rng) != parents

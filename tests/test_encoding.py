@@ -172,8 +172,31 @@ def test_a_changed_range_keeps_its_values_apart(ranges: list[tuple[int, int]]) -
     points = np.array([encoding.to_point({"x": value}) for value in asked])
     assert [encoding.to_params(point)["x"] for point in points] == list(asked)
     assert len(set(encoding.domain.keys(points))) == len(asked)
-    limits = np.array(encoding.limits({"x": versions[-1]}))[:, 0]
-    np.testing.assert_allclose(limits, [points[0, 0], points[-1, 0]])
+    limits = encoding.limits({"x": versions[-1]}, np.array([np.nan]))
+    np.testing.assert_allclose([limits.low, limits.high], [points[0], points[-1]])
+    assert limits.on_grid is None
+
+
+@pytest.mark.parametrize(
+    ("versions", "step"),
+    [
+        ([IntDistribution(8, 64, step=8), IntDistribution(16, 64, step=8)], 8),
+        ([IntDistribution(1, 9, step=2), IntDistribution(2, 10, step=2)], 1),
+        ([IntDistribution(1, 10), IntDistribution(2, 10, step=4)], 1),
+        ([IntDistribution(0, 12, step=4), IntDistribution(2, 8, step=6)], 2),
+        ([FloatDistribution(0, 1, step=0.1), FloatDistribution(0.3, 2, step=0.1)], 0.1),
+        ([FloatDistribution(0, 1, step=0.2), FloatDistribution(0.1, 2.1, step=0.2)], 0),
+        ([FloatDistribution(0, 1, step=0.25), FloatDistribution(0, 1, step=0.5)], 0),
+    ],
+)
+def test_a_changed_grid(versions: list[BaseDistribution], step: float) -> None:
+    encoding = make_encoding({"x": versions})
+    assert encoding.domain.step.tolist() == [step]
+    limits = encoding.limits({"x": versions[-1]}, np.array([np.nan]))
+    points = limits.sample(encoding.domain, 200, np.random.default_rng(0))
+    params = [encoding.to_params(point) for point in points]
+    assert all(contains(versions[-1], p["x"]) for p in params)
+    assert encoding.domain.keys(points) == encoding.domain.keys(encoding.to_points(params))
 
 
 @given(distributions(), rngs())

@@ -247,6 +247,20 @@ def test_the_runner_up_is_another_untried_configuration(recorder: Recorder) -> N
         assert explained.runner_up_score <= explained.score
 
 
+def test_where_repeats_are_wanted_nothing_is_called_untried(recorder: Recorder) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        return trial.suggest_int("x", 0, 4) + trial.suggest_int("y", 0, 4)
+
+    sampler = LaNASSampler(avoid_duplicates=False, seed=0)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(objective, n_trials=40)
+    recorder.check(study)
+    found = [explain(study, number) for number in range(20, 40)]
+    assert all("untried" not in explained.origin for explained in found)
+    assert all(explained.rank == 1 for explained in found)
+    assert any(explained.runner_up is not None for explained in found)
+
+
 def test_batches_of_pending_trials(recorder: Recorder) -> None:
     study = optuna.create_study(sampler=LaNASSampler(seed=2, n_startup_trials=4))
     for _ in range(6):

@@ -34,6 +34,7 @@ def test_squared_distances_are_never_negative() -> None:
 def kernel_of(encodings: np.ndarray, linear: float, noise: float) -> Kernel:
     return Kernel(
         group=np.array([0, 1]),
+        origin=np.array([0.1, -3.0]),
         widths=np.array([1.0, 2.0]),
         log_lengths=np.log([0.5, 0.3]),
         centre=encodings.mean(axis=0),
@@ -177,6 +178,31 @@ def test_standardised_values_keep_their_order_above_the_floor() -> None:
     assert standard.mean() == pytest.approx(0.0)
     assert standard.std() == pytest.approx(1.0)
     assert standard[0] == standard[1] < standard[2] < standard[3] < standard[4] < standard[5]
+
+
+def test_values_of_which_half_are_the_best_still_tell_the_others_apart() -> None:
+    standardised = posterior.standardise(np.array([1.0, 1.0, 1.0, 0.0, -4.0]))
+    assert standardised.std() == pytest.approx(1.0)
+    assert standardised[0] == standardised[2] > standardised[3] > standardised[4]
+
+
+@pytest.mark.parametrize("offset", [1e7, -1e12])
+def test_columns_far_from_zero_are_fitted_as_those_about_it(offset: float) -> None:
+    rng = np.random.default_rng(0)
+    near = rng.integers(0, 3, (40, 2)).astype(float)
+    values = posterior.standardise(near[:, 0] - near[:, 1] ** 2)
+    group = np.array([0, 1])
+    kernels = [
+        posterior.fit_kernel(
+            e, near, values, posterior.prior_kernel(e, near, group, 2), max_iterations=20
+        )
+        for e in (near, near + offset)
+    ]
+    one, other = kernels
+    np.testing.assert_allclose(one.log_lengths, other.log_lengths, rtol=1e-3)
+    np.testing.assert_allclose(
+        np.diff(one.scale(near), axis=0), np.diff(other.scale(near + offset), axis=0), rtol=1e-2
+    )
 
 
 def test_equal_values_are_all_zero() -> None:

@@ -17,7 +17,6 @@ from optuna_lanas import LaNASSampler
 from optuna_lanas import posterior
 from optuna_lanas.domain import Domain
 from optuna_lanas.history import History
-from optuna_lanas.limits import Limits
 from optuna_lanas.search import Proposal
 from optuna_lanas.search import suggest
 from optuna_lanas.stagnation import LEAST
@@ -26,6 +25,7 @@ from optuna_lanas.stagnation import N_LEVELS
 from optuna_lanas.stagnation import SHARE_OF_HISTORY
 from optuna_lanas.stagnation import SHARE_OF_TRIALS
 from tests.proposals import Recorder
+from tests.test_domain import limits_of
 
 
 N_SAMPLES = 90
@@ -101,7 +101,7 @@ def n_known() -> Iterator[list[int]]:
 def test_elsewhere_is_any_leaf_seen_by_its_neighbours_alone(n_known: list[int]) -> None:
     with search_of(values_with_best_at(0)) as (history, domain):
         config = LaNASSampler().settings.config
-        free = Limits(*(np.full(len(SPACE), bound) for bound in (np.nan, -np.inf, np.inf)))
+        free = limits_of(domain)
         proposals = [
             suggest(history, domain, config, free, np.random.default_rng(i)) for i in range(300)
         ]

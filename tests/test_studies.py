@@ -25,6 +25,8 @@ from optuna.trial import TrialState
 import pytest
 
 from optuna_lanas import LaNASSampler
+from optuna_lanas.history import History
+from optuna_lanas.study_record import StudyRecord
 
 
 Make = Callable[..., LaNASSampler]
@@ -550,3 +552,133 @@ def test_an_independent_sampler_draws_what_is_new() -> None:
     study = optuna.create_study(sampler=default(independent_sampler=fixed))
     trial = study.ask()
     assert trial.suggest_float("x", 0, 1) == 0.125
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "n_values"),
+    [((8, 64, 8), (16, 64, 8), 7), ((1, 9, 2), (2, 10, 2), 5), ((1, 10, 1), (2, 10, 2), 5)],
+)
+def test_no_configuration_is_repeated_after_a_grid_has_changed(
+    first: tuple[int, int, int], then: tuple[int, int, int], n_values: int
+) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        low, high, step = first if trial.number < 12 else then
+        x = trial.suggest_int("x", low, high, step=step)
+        return x + trial.suggest_int("y", 0, 5)
+
+    study = optuna.create_study(sampler=LaNASSampler(seed=0))
+    study.optimize(objective, n_trials=12 + 3 * n_values)
+    later = [tuple(trial.params.values()) for trial in study.trials[12:]]
+    assert len(set(later)) == len(later)
+    earlier = {tuple(trial.params.values()) for trial in study.trials[:12]}
+    assert not earlier & set(later)
+
+
+def test_pending_trials_of_a_conditional_space_are_not_repeated() -> None:
+    def ask(study: optuna.Study) -> optuna.Trial:
+        trial = study.ask()
+        names = {"a": "x", "b": "y"}
+        trial.suggest_int(names[trial.suggest_categorical("kind", ["a", "b"])], 0, 4)
+        return trial
+
+    for seed in range(4):
+        study = optuna.create_study(sampler=LaNASSampler(n_startup_trials=5, seed=seed))
+        for _ in range(6):
+            trial = ask(study)
+            study.tell(trial, sum(v for v in trial.params.values() if isinstance(v, int)))
+        batch = [tuple(ask(study).params.items()) for _ in range(4)]
+        assert len(set(batch)) == len(batch)
+
+
+def test_pruned_trials_are_ordered_by_their_violation() -> None:
+    def objective(trial: optuna.Trial) -> float:
+        size = sum(trial.suggest_int(f"x{i}", 0, 9) for i in range(6))
+        trial.set_user_attr("size", size)
+        if size > 10:
+            raise optuna.TrialPruned
+        return -size
+
+    firsts = []
+    for seed in range(3):
+        sampler = LaNASSampler(seed=seed, constraints_func=lambda t: [t.user_attrs["size"] - 10])
+        study = optuna.create_study(sampler=sampler)
+        study.optimize(objective, n_trials=40)
+        firsts += [t.number for t in study.trials if t.state == TrialState.COMPLETE][:1]
+    assert len(firsts) == 3
+    assert max(firsts) < 30
+
+
+def test_several_objectives_find_what_is_feasible_as_soon_as_one() -> None:
+    def objective(trial: optuna.Trial) -> tuple[float, float]:
+        xs = [trial.suggest_int(f"x{i}", 0, 9) for i in range(8)]
+        trial.set_user_attr("violation", float(sum(xs) - 9))
+        return float(sum(xs[:4])), float(sum(xs[4:]))
+
+    for seed in range(2):
+        sampler = LaNASSampler(seed=seed, constraints_func=lambda t: [t.user_attrs["violation"]])
+        study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+        study.optimize(objective, n_trials=35)
+        assert min(t.user_attrs["violation"] for t in study.trials) <= 0
+
+
+def test_a_plateau_of_the_best_value_is_left() -> None:
+    def objective(trial: optuna.Trial) -> float:
+        hits = sum(trial.suggest_categorical(name, range(4)) == 1 for name in "abcdef")
+        return float(min(hits, 2)) if hits < 6 else 3.0
+
+    n_trials = []
+    for seed in range(3):
+        study = optuna.create_study(direction="maximize", sampler=LaNASSampler(seed=seed))
+        study.enqueue_trial(dict.fromkeys("abcdef", 0))
+        study.optimize(objective, n_trials=30)
+        n_trials.append(sum(value == 2.0 for value in (t.value for t in study.trials)))
+    assert min(n_trials) >= 20  # the model still tells two hits from one
+
+
+def test_hyperband_shows_no_trial_its_own_as_pending_and_warns_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    history = StudyRecord.history
+
+    def spy(record: StudyRecord, number: int) -> History:
+        found = history(record, number)
+        seen.append(len(found.pending))
+        return found
+
+    def objective(trial: optuna.Trial) -> float:
+        value = trial.suggest_float("x", 0, 1) + trial.suggest_float(f"late{trial.number}", 0, 1)
+        for step in range(9):
+            trial.report(value, step)
+            trial.should_prune()
+        return value
+
+    monkeypatch.setattr(StudyRecord, "history", spy)
+    pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=9)
+    sampler = LaNASSampler(n_startup_trials=2, seed=0)
+    study = optuna.create_study(sampler=sampler, pruner=pruner)
+    with caplog.at_level(logging.WARNING, logger="optuna_lanas"):
+        for i in range(10):
+            study.enqueue_trial({"x": 0.1 * i})
+            study.optimize(objective, n_trials=2)
+    assert seen
+    assert set(seen) == {0}
+    assert sum("drawn at random" in record.message for record in caplog.records) == 1
+
+
+def test_an_interrupted_reading_loses_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = LaNASSampler(n_startup_trials=3, seed=0)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=10)
+    take_in = StudyRecord._take_in
+
+    def interrupted(*_: Any) -> None:
+        monkeypatch.setattr(StudyRecord, "_take_in", take_in)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StudyRecord, "_take_in", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 2), n_trials=2)
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 2), n_trials=3)
+    with sampler.records.of(study, sampler.settings) as record:
+        assert record.n_valued == sum(t.state == TrialState.COMPLETE for t in study.trials)

@@ -21,6 +21,7 @@ from optuna.trial import TrialState
 import pytest
 
 from examples.benchmarks import tables
+from optuna_lanas import abandoned
 from optuna_lanas import LaNASSampler
 from tests.proposals import Recorder
 from tests.workers import storages
@@ -195,23 +196,27 @@ def test_a_resumed_study_goes_on_as_an_uninterrupted_one(tmp_path: Path) -> None
         assert params_of(resumed) == params_of(uninterrupted)
 
 
-def test_abandoned_trials_do_not_bias() -> None:
+def test_abandoned_trials_do_not_bias(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(abandoned, "LEAST_AGE", 0.0)
     assert (
         params_of(_after_abandoned(300, True))[1:] == params_of(_after_abandoned(300, False))[1:]
     )
 
 
 @pytest.mark.slow
-def test_abandoned_trials_do_not_block_their_configuration() -> None:
+def test_abandoned_trials_do_not_block_their_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(abandoned, "LEAST_AGE", 0.0)
     study = study_of()
     study.optimize(partial(grid, n_x=12, n_y=10), n_trials=1)
-    abandoned = study.ask()
-    grid(abandoned, 12, 10)
+    given_up = study.ask()
+    grid(given_up, 12, 10)
     study.optimize(partial(grid, n_x=12, n_y=10), n_trials=119)
     study.optimize(partial(grid, n_x=12, n_y=10), n_trials=1)
     ended = {tuple(sorted(t.params.items())) for t in study.trials if t.state.is_finished()}
     assert len(ended) == 120
-    assert tuple(sorted(abandoned.params.items())) in ended
+    assert tuple(sorted(given_up.params.items())) in ended
 
 
 @pytest.mark.parametrize("n_trials", [500, pytest.param(5_000, marks=pytest.mark.slow)])
