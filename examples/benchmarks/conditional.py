@@ -178,15 +178,16 @@ def _main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--problems", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--samplers", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     print(f"Best value of {arguments.trials} trials (of half as many), {arguments.seeds} seeds:")
     for name in arguments.problems:
-        for sampler, make in SAMPLERS.items():
+        for sampler in arguments.samplers:
             best, half = [], []
             for seed in range(arguments.seeds):
-                study = _run(load(name, seed).objective, make(seed), arguments.trials)
+                study = _run(load(name, seed).objective, SAMPLERS[sampler](seed), arguments.trials)
                 values = [t.value for t in study.trials if t.value is not None]
                 best.append(min(values))
                 half.append(min(values[: len(values) // 2]))
