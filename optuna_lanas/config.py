@@ -18,7 +18,7 @@ class Effort:
         n_samples: Greatest number of samples of the Gaussian process.
         n_features: Random Fourier features of a draw.
         n_random: Random candidates.
-        n_near: Candidates near the leaf's best samples.
+        n_near: Candidates near the region's best samples.
         n_rounds: Rounds of climbing.
         n_round: Candidates of a round.
     """

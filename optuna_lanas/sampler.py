@@ -39,8 +39,9 @@ class LaNASSampler(BaseSampler):
 
     From the study's own history it learns a tree of *latent actions*: linear models of the
     objective, each of which splits a region of the search space into a good and a bad part. A leaf
-    is chosen by upper confidence bounds, and a point inside its region by Thompson sampling: the
-    best one under a function drawn from a Gaussian process fitted to the samples about the leaf.
+    is chosen by upper confidence bounds (some of the time at random, once nothing better has been
+    found for long), and a point inside its region by Thompson sampling: the best one under a
+    function drawn from a Gaussian process of the samples about the leaf.
 
     The study is the only state. The same history, seed and trial number give the same suggestion,
     whichever worker asks and whatever it remembers.
@@ -86,6 +87,8 @@ class LaNASSampler(BaseSampler):
             independently after the start-up.
         constraints_func: From a finished trial to a sequence of numbers, of which those above 0
             are violations. For Optuna 4; with Optuna 5 prefer ``trial.set_constraint``.
+        show_leaf: Whether to keep each trial's leaf as its user attribute ``lanas:leaf``, which
+            Optuna Dashboard shows as a column.
 
     Raises:
         ValueError: If an argument is outside its range.

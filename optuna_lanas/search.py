@@ -43,7 +43,7 @@ class Proposal:
     Attributes:
         point: `[n_params]`, without NaN.
         partition: The partition that it was searched in; None for a random point.
-        leaf: The leaf that was selected; -1 for a random point.
+        leaf: The leaf that was selected or, elsewhere, drawn; -1 for a random point.
         node: The node on its path whose region was searched; -1 for a random point.
         candidates: What was compared; None for a uniform or random draw.
         chosen: Index among the candidates; -1 where there are none.

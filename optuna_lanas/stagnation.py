@@ -1,8 +1,9 @@
 """A search that has found nothing better for long looks elsewhere in some of its trials.
 
 Its samples crowd about the best one, and the model that they make may take the region of a
-better one for bad, sure of itself. Elsewhere is a leaf that is drawn evenly, seen by its own
-samples and its sibling's alone, so that those about the best do not speak.
+better one for bad, sure of itself. Elsewhere is a leaf that is drawn evenly. Its draw is told of
+its own and its sibling's samples alone, so that those about the best do not speak; the kernel's
+scales are those of the whole history.
 """
 
 from __future__ import annotations

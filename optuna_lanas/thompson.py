@@ -1,9 +1,9 @@
 """The default proposal: the best point of a region under a function drawn from the posterior.
 
 A Gaussian process is fitted to a bounded number of samples, those whose paths run farthest along
-the leaf's first. One function is drawn from it (Thompson sampling), and climbed inside the
-region: from random points and from changes of the leaf's best, a few rounds of changes to the
-points that the draw likes best.
+the searched node's first. One function is drawn from it (Thompson sampling), and climbed inside
+the node's region: from random points and from changes of the best samples there, a few rounds of
+changes to the points that the draw likes best.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ def climb(
 
     Args:
         domain: The domain.
-        region: The leaf's region.
-        best: `[n, n_params]`, the leaf's samples without NaN, the best one first.
+        region: The searched node's.
+        best: `[n, n_params]`, the samples in it without NaN, the best one first.
         score: From embeddings and encodings to scores.
         limits: Fixed parameters and narrower ranges.
         effort: How many candidates.
