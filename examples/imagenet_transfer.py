@@ -50,10 +50,15 @@ SMOKE = TrainingConfig(n_epochs=2, batch_size=32, learning_rate=0.05)
 
 
 def main(arguments: Sequence[str] | None = None) -> float:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     path = storage_path(options.storage, options.smoke)
     if options.smoke and not path.is_file():
         search(["--smoke", "--storage", str(path), "--root", str(options.root)])
+    if not path.is_file():
+        parser.error(f"--storage must be a search's journal; there is no {path}. Run it first.")
+    if not options.smoke and options.imagenet is None:
+        parser.error("--imagenet must name a folder with train/ and val/; or pass --smoke.")
     study = optuna.load_study(study_name=STUDY, storage=open_storage(str(path)))
     with tempfile.TemporaryDirectory() as scratch:
         if options.smoke:
@@ -76,8 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> float:
             space = replace(space, network=small)
         config = replace(SMOKE if options.smoke else FULL, device=options.device)
         torch.manual_seed(config.seed)
-        checkpoint = None if options.smoke else path.parent / "imagenet.pt"
-        result = train(space.build(architecture), data, config, _print, checkpoint)
+        name = f"imagenet_{study.best_trial.number}_{space.network.channels}.pt"
+        checkpoint = None if options.smoke else path.parent / name
+        network = space.build(architecture)
+        result = train(network, data, config, _print, checkpoint, repr(architecture))
     return result.validation_accuracies[-1]
 
 

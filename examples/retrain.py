@@ -49,7 +49,8 @@ SMOKE = TrainingConfig(n_epochs=3, batch_size=64, learning_rate=0.1, cutout=0.3,
 
 
 def main(arguments: Sequence[str] | None = None) -> list[float]:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     if options.smoke:
         data = smoke_data(options.root)
     else:
@@ -61,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> list[float]:
     path = storage_path(options.storage, options.smoke)
     if options.smoke and not path.is_file():
         search(["--smoke", "--storage", str(path), "--root", str(options.root)])
+    if not path.is_file():
+        parser.error(f"--storage must be a search's journal; there is no {path}. Run it first.")
     study = optuna.load_study(study_name=STUDY, storage=open_storage(str(path)))
     trials = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
     trials.sort(key=lambda trial: trial.value or 0.0, reverse=True)
@@ -70,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> list[float]:
         assert architecture is not None, "A complete trial has a valid architecture."
         torch.manual_seed(config.seed)
         folder, name = path.parent / "retrained", f"{path.stem}_{trial.number}"
-        result = train(large.build(architecture), data, config, _print, folder / f"{name}.pt")
+        checkpoint = folder / f"{name}.pt"
+        network = large.build(architecture)
+        result = train(network, data, config, _print, checkpoint, repr(architecture))
         report = {
             "trial": trial.number,
             "search_accuracy": trial.value,

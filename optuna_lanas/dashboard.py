@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial
 
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.study_partition import format_value
+from optuna_lanas.study_partition import has_samples
 from optuna_lanas.study_partition import partition
 from optuna_lanas.study_partition import StudyPartition
 from optuna_lanas.tree import NO_NODE
@@ -77,14 +78,15 @@ def publish(
             publish(study)
     """
     dashboard = _dashboard()
-    if not _has_value(study):
+    if not has_samples(study, sampler, space):
         return []
     view = partition(study, sampler=sampler, space=space, target=target, target_name=target_name)
     published = []
     for name, figure in _figures(study, view, sampler, space):
         dashboard.save_plotly_graph_object(study, figure, graph_object_id=f"lanas-{name}")
         published.append(f"lanas-{name}")
-    own_note = dashboard.get_note(study).split(NOTE_HEADING)[0]
+    own_note = dashboard.get_note(study).split(NOTE_HEADING)[0].rstrip()
+    own_note += "\n\n" if own_note else ""
     dashboard.save_note(study, own_note + note(study, view))
     return published
 
@@ -204,10 +206,6 @@ def _fitted(draw: Callable[[float], go.Figure]) -> go.Figure:
         if len(figure.to_json().encode()) <= MAX_BYTES:
             break
     return figure
-
-
-def _has_value(study: optuna.Study) -> bool:
-    return any(trial.values is not None for trial in study.get_trials(deepcopy=False))
 
 
 def _cell(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
 
 from optuna_lanas.encoding import ParamEncoding
 from optuna_lanas.partition import Partition
@@ -139,7 +140,7 @@ def partition(
         sampler: Whose settings grow the tree; None for the study's own sampler if that is a
             LaNASSampler, else for the default settings.
         space: An architecture space for the default settings.
-        target: From a finished trial to the value that is shown; None for the objective value, or
+        target: From a complete trial to the value that is shown; None for the objective value, or
             for the rank in a study of several objectives. The tree is grown from the objectives
             in any case.
         target_name: The target's name.
@@ -164,11 +165,20 @@ def partition(
         trials = study.get_trials(deepcopy=False)
         if record.n_valued == 0:
             raise ValueError(
-                f"`study` must have a finished trial with a value, got {len(trials)} trials "
-                f"without. Run `study.optimize` first."
+                f"`study` must have a finished trial with parameters and a value, got "
+                f"{len(trials)} trials without. Run `study.optimize` first."
             )
         samples = [trials[number] for number in record.numbers]
         return _view(study, record, samples, chosen.settings, target, target_name)
+
+
+def has_samples(
+    study: optuna.Study, sampler: LaNASSampler | None = None, space: Any | None = None
+) -> bool:
+    """Return whether a study has what a partition is made of; arguments as for `partition`."""
+    chosen = choose_sampler(study, sampler, space)
+    with chosen.records.of(study, chosen.settings) as record:
+        return record.n_valued > 0
 
 
 def _view(
@@ -237,7 +247,7 @@ def _finite_target(trial: FrozenTrial, target: Callable[[FrozenTrial], float] | 
     if target is None:
         value = None if trial.values is None else trial.values[0]
     else:
-        value = None if trial.values is None else target(trial)
+        value = target(trial) if trial.state == TrialState.COMPLETE else None
     return float(value) if value is not None and np.isfinite(value) else float("nan")
 
 

@@ -162,6 +162,23 @@ def test_nothing_is_published_before_there_is_a_value() -> None:
     assert dashboard.get_note(study) == ""
 
 
+def test_a_study_without_parameters_is_not_published_and_goes_on() -> None:
+    pytest.importorskip("optuna_dashboard")
+    study = optuna.create_study(sampler=LaNASSampler(seed=0))
+    study.optimize(lambda _: 1.0, n_trials=3, callbacks=[PublishCallback(interval=0)])
+    assert len(study.trials) == 3
+    assert publish(study) == []
+
+
+def test_the_heading_stands_on_a_line_of_its_own() -> None:
+    dashboard = pytest.importorskip("optuna_dashboard")
+    study = searched(12)
+    dashboard.save_note(study, "My note")
+    for _ in range(2):
+        publish(study)
+        assert dashboard.get_note(study).startswith(f"My note\n\n{NOTE_HEADING}")
+
+
 def test_callback_publishes_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("optuna_dashboard")
     clock = [0.0]

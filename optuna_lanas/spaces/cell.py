@@ -43,6 +43,7 @@ DARTS_OPERATIONS = (
 )
 OPERATIONS = tuple(sorted({*NASNET_OPERATIONS, *DARTS_OPERATIONS}))
 CELL_TYPES = ("normal", "reduction")
+MAX_BLOCKS = 9
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class CellSpace:
     operations that is 2 x (80 + 4).
 
     Attributes:
-        n_blocks: Blocks of a cell.
+        n_blocks: Blocks of a cell, at most nine.
         operations: Operations to choose from.
         has_distinct_inputs: Whether the two inputs of a block must differ, as in DARTS. A cell
             where they do not is invalid.
@@ -85,13 +86,18 @@ class CellSpace:
     network: CellNetworkConfig = field(default_factory=CellNetworkConfig)
 
     def __post_init__(self) -> None:
-        if self.n_blocks < 1:
-            raise ValueError(f"`n_blocks` must be at least 1, got {self.n_blocks}.")
+        if not 1 <= self.n_blocks <= MAX_BLOCKS:
+            raise ValueError(
+                f"`n_blocks` must be in 1 .. {MAX_BLOCKS}, got {self.n_blocks}: drawing evenly "
+                f"over cells of more would take minutes a trial."
+            )
         unknown = sorted(set(self.operations) - set(OPERATIONS))
         if unknown or not self.operations:
             raise ValueError(
                 f"`operations` must be among {OPERATIONS}, at least one, got {self.operations}."
             )
+        if len(set(self.operations)) < len(self.operations):
+            raise ValueError(f"`operations` must be distinct, got {self.operations}.")
 
     @classmethod
     def nasnet(cls, n_blocks: int = 5, network: CellNetworkConfig | None = None) -> CellSpace:

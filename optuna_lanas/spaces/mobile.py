@@ -141,6 +141,7 @@ class MobileSpace:
     def architecture(self, params: Mapping[str, Any]) -> MobileArchitecture:
         """Return the architecture of params."""
         _check(params)
+        _choice_arrays({name: np.array([params[name]]) for name in self.distributions})
         stages = tuple(
             tuple(
                 (int(params[f"kernel_{stage}_{block}"]), int(params[f"expansion_{stage}_{block}"]))
@@ -274,16 +275,29 @@ def _choice_arrays(
     Absent blocks have -1.
     """
     _check(columns)
-    resolution = np.searchsorted(RESOLUTIONS, np.asarray(columns["resolution"]).astype(int))
-    width = np.searchsorted(WIDTHS, np.asarray(columns["width"]).astype(float) - 1e-9)
+    resolution = _positions("resolution", RESOLUTIONS, np.asarray(columns["resolution"]))
+    width = _positions("width", WIDTHS, np.asarray(columns["width"]))
     depths = np.stack([np.asarray(columns[name]).astype(int) for name in _DEPTH_NAMES], axis=1)
+    _positions("depth_s", tuple(range(MIN_DEPTH, MAX_DEPTH + 1)), depths)
     is_present = np.arange(MAX_DEPTH) < depths[:, :, None]
     found = []
     for name, choices in (("kernel", KERNELS), ("expansion", EXPANSIONS)):
         values = [np.asarray(columns[f"{name}_{s}_{b}"]).astype(int) for s, b in _BLOCKS]
-        positions = np.searchsorted(choices, np.stack(values, axis=1))
+        positions = _positions(f"{name}_s_b", choices, np.stack(values, axis=1))
         found.append(np.where(is_present, positions.reshape(is_present.shape), -1))
     return resolution, width, found[0], found[1]
+
+
+def _positions(name: str, choices: tuple[float, ...], values: np.ndarray) -> np.ndarray:
+    """Return the places of values among ascending choices."""
+    values = values.astype(float)
+    found = np.minimum(np.searchsorted(choices, values - 1e-9), len(choices) - 1)
+    is_other = np.abs(np.array(choices)[found] - values) > 1e-6
+    if is_other.any():
+        raise ValueError(
+            f"`{name}` must be one of {choices}, got {np.unique(values[is_other]).tolist()}."
+        )
+    return np.asarray(found)
 
 
 def _check(columns: Mapping[str, Any]) -> None:

@@ -193,7 +193,10 @@ def _words(columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     n = len(columns[_EDGE_NAMES[0]])
     masks, codes = np.zeros(n, dtype=np.uint32), np.zeros(n, dtype=np.int64)
     for bit, name in enumerate(_EDGE_NAMES):
-        masks |= np.asarray(columns[name]).astype(np.uint32) << np.uint32(bit)
+        edge = np.asarray(columns[name]).astype(np.int64)
+        if ((edge | 1) != 1).any():
+            raise ValueError(f"`{name}` must be 0 or 1, got {sorted({*edge.tolist()} - {0, 1})}.")
+        masks |= edge.astype(np.uint32) << np.uint32(bit)
     for vertex, name in enumerate(_OP_NAMES):
         codes |= _operation_indices(name, np.asarray(columns[name])) << 2 * vertex
     return masks, codes

@@ -99,7 +99,11 @@ class NASBench201Space:
 
     def key(self, params: Mapping[str, Any]) -> str:
         """Return the architecture string."""
-        return _architecture_string([str(params[name]) for name in _OP_NAMES])
+        operations = [str(params[name]) for name in _OP_NAMES]
+        unknown = sorted({*operations} - {*OPERATIONS})
+        if unknown:
+            raise ValueError(f"Operations must be among {OPERATIONS}, got {unknown}.")
+        return _architecture_string(operations)
 
     def key_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return `[n]` integers, one for each architecture string."""

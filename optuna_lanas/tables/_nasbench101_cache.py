@@ -27,7 +27,7 @@ def load(path: Path, expected_sha256: str | None) -> dict[str, np.ndarray] | Non
     digest = str(arrays.pop("sha256", ""))
     if stamp is None or not np.array_equal(stamp, _stamp(path)):
         return None
-    return arrays if expected_sha256 in (None, digest) else None
+    return arrays if expected_sha256 is None or expected_sha256.lower() == digest else None
 
 
 def save(path: Path, digest: str, arrays: dict[str, np.ndarray]) -> None:

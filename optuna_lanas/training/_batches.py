@@ -17,6 +17,17 @@ from optuna_lanas.training.data import ImageData
 EVALUATION_BATCH_SIZE = 512
 
 
+def n_batches(n_images: int, batch_size: int) -> int:
+    """Return the batches of an epoch, of which the last one may be smaller."""
+    return -(-len(without_single(torch.arange(n_images), batch_size)) // batch_size)
+
+
+def without_single(order: Tensor, batch_size: int) -> Tensor:
+    """Return an epoch's order without a last batch of one image: batch norm needs two."""
+    is_single = len(order) > batch_size > 1 and len(order) % batch_size == 1
+    return order[:-1] if is_single else order
+
+
 class MemoryBatches:
     """Training batches of one data set, in an order that depends on seed and epoch alone.
 
@@ -37,12 +48,13 @@ class MemoryBatches:
     @property
     def n_steps(self) -> int:
         """Batches an epoch; the last one may be smaller."""
-        return -(-len(self._data.train_labels) // self._config.batch_size)
+        return n_batches(len(self._data.train_labels), self._config.batch_size)
 
     def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images `[n, c, s, s]` and labels, `[n]` or, if mixed, `[n, n_classes]`."""
         generator = torch.Generator().manual_seed(self._config.seed + 7919 * number)
         order = torch.randperm(len(self._data.train_labels), generator=generator)
+        order = without_single(order, self._config.batch_size)
         for images, labels in self._raw(order):
             images, labels = self._normalized(images), labels.to(self._device)
             if self._cutmix and torch.rand((), generator=generator) < self._config.cutmix:

@@ -1,4 +1,4 @@
-"""Training checkpoints: whole or not at all, and only for the settings they were made with."""
+"""Training checkpoints: whole or not at all, and only for the run that they were made in."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from dataclasses import asdict
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+import zlib
 
 import torch
+from torch import nn
 
 from optuna_lanas.training.config import TrainingConfig
+from optuna_lanas.training.data import ImageData
+from optuna_lanas.training.folder import FolderData
 
 
 if TYPE_CHECKING:
@@ -20,13 +24,22 @@ if TYPE_CHECKING:
 _FREE_SETTINGS = ("max_seconds", "device", "n_loader_workers")
 
 
-def save(path: Path, state: TrainingState, config: TrainingConfig) -> None:
+def run_of(
+    network: nn.Module, data: ImageData | FolderData, config: TrainingConfig, identity: str
+) -> dict[str, object]:
+    """Return what a checkpoint must have in common with a run that goes on from it."""
+    settings = {name: v for name, v in asdict(config).items() if name not in _FREE_SETTINGS}
+    described = f"{identity}\n{network}"
+    return {**settings, "network": zlib.crc32(described.encode()), "data": _described(data)}
+
+
+def save(path: Path, state: TrainingState, run: dict[str, object]) -> None:
     """Write the state after an epoch."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     torch.save(
         {
-            "settings": _settings(config),
+            "run": run,
             "network": state.network.state_dict(),
             "optimizer": state.optimizer.state_dict(),
             "scheduler": state.scheduler.state_dict(),
@@ -40,29 +53,36 @@ def save(path: Path, state: TrainingState, config: TrainingConfig) -> None:
     temporary.replace(path)
 
 
-def load(path: Path, state: TrainingState, config: TrainingConfig, device: torch.device) -> None:
+def load(path: Path, state: TrainingState, run: dict[str, object], device: torch.device) -> None:
     """Bring the state to that of the file, if there is one.
 
     Raises:
-        ValueError: If the file was written with other settings.
+        ValueError: If the file was written with other settings, or of another network or data.
     """
     if not path.is_file():
         return
     found = torch.load(path, map_location=device, weights_only=True)
-    if found["settings"] != _settings(config):
+    before = found.get("run", {})
+    other = sorted(name for name, value in run.items() if before.get(name) != value)
+    if other:
         raise ValueError(
-            f"`checkpoint` must be of a run with the same settings; {path} has "
-            f"{found['settings']}. Remove it, or name another file."
+            f"`checkpoint` must be of a run with the same settings, network and data; {path} "
+            f"has another {', '.join(other)}. Remove it, or name another file."
         )
     state.network.load_state_dict(found["network"])
     state.optimizer.load_state_dict(found["optimizer"])
     state.scheduler.load_state_dict(found["scheduler"])
-    state.scaler.load_state_dict(found["scaler"])
+    if found["scaler"]:  # none was needed on a CPU
+        state.scaler.load_state_dict(found["scaler"])
     if state.average is not None:
         state.average.load_state_dict(found["average"])
     state.accuracies[:] = found["accuracies"]
     state.seconds = found["seconds"]
 
 
-def _settings(config: TrainingConfig) -> dict[str, object]:
-    return {name: value for name, value in asdict(config).items() if name not in _FREE_SETTINGS}
+def _described(data: ImageData | FolderData) -> str:
+    if not isinstance(data, ImageData):
+        return f"{data.root}, {data.n_classes} classes, {data.image_size} pixels"
+    parts = (data.train_images, data.train_labels, data.validation_images, data.test_images)
+    sums = ", ".join(f"{zlib.crc32(part.numpy().tobytes()):08x}" for part in parts)
+    return f"{data.name}, {len(data.train_labels)} images, {sums}"

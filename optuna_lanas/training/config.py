@@ -58,6 +58,8 @@ class TrainingConfig:
         for name in ("momentum", "label_smoothing", "cutout", "cutmix", "ema_decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be in 0 .. 1, got {getattr(self, name)}.")
+        if self.cutout == 1:
+            raise ValueError("`cutout` must be less than 1, which would leave nothing, got 1.")
         if not 0 <= self.n_warmup_epochs < self.n_epochs + 1:
             raise ValueError(
                 f"`n_warmup_epochs` must be in 0 .. n_epochs, got {self.n_warmup_epochs}."

@@ -109,6 +109,8 @@ def load_images(
             f"`n_train` and `n_validation` must be positive and at most {len(images)} together, "
             f"got {n_train} and {n_validation}."
         )
+    if n_test is not None and n_test < 1:
+        raise ValueError(f"`n_test` must be at least 1, or None for all, got {n_test}.")
     train, validation = order[n_validation : n_validation + n_train], order[:n_validation]
     return ImageData(
         name,

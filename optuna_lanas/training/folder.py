@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
+from optuna_lanas.training._batches import n_batches
+from optuna_lanas.training._batches import without_single
 from optuna_lanas.training.config import TrainingConfig
 
 
@@ -55,18 +57,26 @@ class FolderBatches:
         self._device = device
         self._train = ImageFolder(str(data.root / "train"), _training_steps(data, config))
         self._evaluation = ImageFolder(str(data.root / "val"), _evaluation_steps(data.image_size))
+        if self._train.classes != self._evaluation.classes:
+            other = sorted({*self._train.classes} ^ {*self._evaluation.classes})
+            raise ValueError(
+                f"`data.root` must have the same classes in train/ and val/; {data.root} has "
+                f"{other} in one of them alone. Make the missing folders, or remove the others."
+            )
         self._cutmix = v2.CutMix(num_classes=data.n_classes) if config.cutmix else None
 
     @property
     def n_steps(self) -> int:
         """Batches an epoch; the last one may be smaller."""
-        return -(-len(self._train) // self._config.batch_size)
+        return n_batches(len(self._train), self._config.batch_size)
 
     def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images `[n, 3, s, s]` and labels, `[n]` or, if mixed, `[n, n_classes]`."""
         generator = torch.Generator().manual_seed(self._config.seed + 7919 * number)
-        order = torch.randperm(len(self._train), generator=generator).tolist()
-        for images, labels in self._moved(self._loader(self._train, order)):
+        order = without_single(
+            torch.randperm(len(self._train), generator=generator), self._config.batch_size
+        )
+        for images, labels in self._moved(self._loader(self._train, order.tolist())):
             if self._cutmix and torch.rand((), generator=generator) < self._config.cutmix:
                 yield self._cutmix(images, labels)
             else:
@@ -97,12 +107,12 @@ class FolderBatches:
 
 
 def _training_steps(data: FolderData, config: TrainingConfig) -> v2.Compose:
-    if not config.crops:
-        return _evaluation_steps(data.image_size)
     steps: list[torch.nn.Module] = [
         v2.RandomResizedCrop(data.image_size),
         v2.RandomHorizontalFlip(),
     ]
+    if not config.crops:
+        steps = _central(data.image_size)
     if config.auto_augment:
         steps.append(v2.AutoAugment(v2.AutoAugmentPolicy.IMAGENET))
     erase = v2.RandomErasing(p=1.0, scale=(config.cutout**2,) * 2, ratio=(1, 1))
@@ -110,8 +120,11 @@ def _training_steps(data: FolderData, config: TrainingConfig) -> v2.Compose:
 
 
 def _evaluation_steps(image_size: int) -> v2.Compose:
-    steps = [v2.Resize(round(image_size * RESIZE)), v2.CenterCrop(image_size)]
-    return v2.Compose([*steps, *_to_tensor()])
+    return v2.Compose([*_central(image_size), *_to_tensor()])
+
+
+def _central(image_size: int) -> list[torch.nn.Module]:
+    return [v2.Resize(round(image_size * RESIZE)), v2.CenterCrop(image_size)]
 
 
 def _to_tensor() -> list[torch.nn.Module]:

@@ -64,6 +64,7 @@ def train(
     config: TrainingConfig,
     report: Callable[[int, float], None] | None = None,
     checkpoint: Path | None = None,
+    identity: str = "",
 ) -> TrainingResult:
     """Train a network, in place.
 
@@ -72,11 +73,14 @@ def train(
         data: Images.
         config: Settings.
         report: Called after each epoch with its number, from 1, and the validation accuracy; what
-            it raises (``optuna.TrialPruned``) ends the training.
-        checkpoint: File that is written after each epoch, and continued from if it exists and is
-            of the same settings.
+            it raises (``optuna.TrialPruned``) ends the training. Epochs that a checkpoint holds
+            are reported first.
+        checkpoint: File that is written after each epoch, and continued from if it exists.
+        identity: Tells networks of the same modules apart, such as an architecture's repr: a
+            checkpoint of another one is refused.
 
     Raises:
+        ValueError: If the checkpoint is of other settings, another network or other data.
         TrainingTimeoutError: If the training takes longer than ``config.max_seconds``.
         torch.OutOfMemoryError: If the device has too little memory.
     """
@@ -84,17 +88,20 @@ def train(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         batches = batches_of(data, config, device)
         state = initial_state(network, config, batches.n_steps, device)
+        run = _checkpoint.run_of(network, data, config, identity) if checkpoint else {}
         if checkpoint is not None:
-            _checkpoint.load(checkpoint, state, config, device)
-        for epoch in range(len(state.accuracies) + 1, config.n_epochs + 1):
-            torch.manual_seed(config.seed + 104_729 * epoch)
-            _train_epoch(state, batches, epoch, config, device)
-            evaluated = state.average or state.network
-            state.accuracies.append(accuracy(evaluated, batches.validation()))
-            if checkpoint is not None:
-                _checkpoint.save(checkpoint, state, config)
+            _checkpoint.load(checkpoint, state, run, device)
+        n_done = len(state.accuracies)
+        for epoch in range(1, config.n_epochs + 1):
+            if epoch > n_done:
+                torch.manual_seed(config.seed + 104_729 * epoch)
+                _train_epoch(state, batches, epoch, config, device)
+                evaluated = state.average or state.network
+                state.accuracies.append(accuracy(evaluated, batches.validation()))
+                if checkpoint is not None:
+                    _checkpoint.save(checkpoint, state, run)
             if report is not None:
-                report(epoch, state.accuracies[-1])
+                report(epoch, state.accuracies[epoch - 1])
     if state.average is not None:
         network.load_state_dict(state.average.module.state_dict())
     return TrainingResult(

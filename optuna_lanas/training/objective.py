@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+import hashlib
 import math
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,9 @@ class TrainingObjective:
         space: What to search.
         data: What to train on.
         config: How to train.
-        checkpoints: Folder for a checkpoint of each trial, from which a repeated call with the
-            same trial number goes on; None for none.
+        checkpoints: Folder for a checkpoint of each architecture, from which a later trial of it
+            goes on (such as one that ``RetryFailedTrialCallback`` enqueues); removed once a trial
+            of it is complete or pruned. None for none.
 
     Example:
         ::
@@ -74,19 +76,20 @@ class TrainingObjective:
         """Train the trial's architecture."""
         architecture = self.space.suggest(trial)
         trial.set_user_attr("n_params", self.space.n_params(architecture))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.config.seed)
-            network = self.space.build(architecture)
 
         def report(epoch: int, accuracy: float) -> None:
             trial.report(accuracy, epoch)
             if trial.should_prune():
                 raise optuna.TrialPruned(f"Pruned after epoch {epoch}.")
 
-        folder = self.checkpoints
-        checkpoint = folder / f"trial_{trial.number}.pt" if folder is not None else None
+        identity = repr(architecture)
+        checkpoint = self._checkpoint(identity)
         try:
-            result = train(network, self.data, self.config, report, checkpoint)
+            network = self._built(architecture)
+            result = train(network, self.data, self.config, report, checkpoint, identity)
+        except optuna.TrialPruned:
+            _remove(checkpoint)
+            raise
         except RuntimeError as error:
             if not _takes_too_much(error):
                 raise
@@ -95,14 +98,30 @@ class TrainingObjective:
         finally:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+        _remove(checkpoint)
         trial.set_user_attr("test_accuracy", result.test_accuracy)
         trial.set_user_attr("seconds", result.seconds)
         return result.validation_accuracies[-1]
+
+    def _built(self, architecture: Any) -> torch.nn.Module:
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            torch.manual_seed(self.config.seed)
+            return self.space.build(architecture)
+
+    def _checkpoint(self, identity: str) -> Path | None:
+        if self.checkpoints is None:
+            return None
+        return self.checkpoints / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.pt"
 
     def on_device(self, device: str) -> TrainingObjective:
         """Return the same objective on another device."""
         config = replace(self.config, device=device)
         return TrainingObjective(self.space, self.data, config, self.checkpoints)
+
+
+def _remove(checkpoint: Path | None) -> None:
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
 
 
 def _takes_too_much(error: RuntimeError) -> bool:

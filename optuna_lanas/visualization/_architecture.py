@@ -96,10 +96,13 @@ def _trial(study: optuna.Study, number: int | None) -> FrozenTrial:
     trials = study.get_trials(deepcopy=False)
     if number is None:
         several = len(study.directions) > 1
-        best = study.best_trials[:1] if several else [study.best_trial]
-        if not best:
-            raise ValueError("`study` must have a finished trial, got none. Run it first.")
-        return best[0]
+        try:
+            return study.best_trials[0] if several else study.best_trial
+        except (IndexError, ValueError) as error:
+            raise ValueError(
+                f"`study` must have a complete and feasible trial, got {len(trials)} trials "
+                f"without. Run it first, or pass `trial_number`."
+            ) from error
     if not 0 <= number < len(trials):
         raise ValueError(
             f"`trial_number` must be that of one of the study's {len(trials)} trials, got "

@@ -205,6 +205,8 @@ def test_errors_name_the_remedy() -> None:
     params = SPACE.params(_two_vertices()) | {"op_1": "conv5x5"}
     with pytest.raises(ValueError, match=r"`op_1` must be one of .*conv5x5"):
         SPACE.key(params)
+    with pytest.raises(ValueError, match=r"`edge_0_1` must be 0 or 1, got \[2\]"):
+        SPACE.key(SPACE.params(_two_vertices()) | {"edge_0_1": 2})
     with pytest.raises(ValueError, match="`ops` must be among"):
         module_hash(np.zeros((2, 2)), ["input", "relu"])
 

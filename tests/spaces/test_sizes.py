@@ -75,3 +75,14 @@ def test_mobile_errors() -> None:
         MOBILE.key({})
     with pytest.raises(ValueError, match="`n_classes` must be at least 1"):
         MobileSpace(n_classes=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("resolution", 200), ("width", 2.0), ("depth_1", 5), ("kernel_1_1", 4)]
+)
+def test_values_that_the_mobile_space_does_not_have(name: str, value: float) -> None:
+    params = {**MOBILE.sample(np.random.default_rng(0)), name: value}
+    shown = name if name in ("resolution", "width") else name.split("_")[0]
+    for use in (MOBILE.key, MOBILE.encode):
+        with pytest.raises(ValueError, match=rf"`{shown}.*` must be one of .*, got \[{value}"):
+            use(params)

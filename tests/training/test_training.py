@@ -24,13 +24,17 @@ pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 from optuna_lanas.training import FolderData  # noqa: E402
 from optuna_lanas.training import ImageData  # noqa: E402
 from optuna_lanas.training import load_images  # noqa: E402
+from optuna_lanas.training import loop  # noqa: E402
 from optuna_lanas.training import open_storage  # noqa: E402
 from optuna_lanas.training import optimize_on_devices  # noqa: E402
 from optuna_lanas.training import train  # noqa: E402
 from optuna_lanas.training import TrainingConfig  # noqa: E402
 from optuna_lanas.training import TrainingObjective  # noqa: E402
 from optuna_lanas.training import TrainingTimeoutError  # noqa: E402
+from optuna_lanas.training._batches import MemoryBatches  # noqa: E402
+from optuna_lanas.training._batches import n_batches  # noqa: E402
 from optuna_lanas.training.data import DEBIAN_FASHION_MNIST  # noqa: E402
+from optuna_lanas.training.folder import FolderBatches  # noqa: E402
 
 
 SPACE = CellSpace(
@@ -105,11 +109,16 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
         train(_network(), digits, config, interrupt, path)
     epochs = []
     resumed = train(_network(1), digits, config, lambda epoch, _: epochs.append(epoch), path)
-    assert epochs == [3]
+    assert epochs == [1, 2, 3]
+    assert resumed.seconds > 0
     assert resumed.validation_accuracies == whole.validation_accuracies
     assert resumed.test_accuracy == whole.test_accuracy
     with pytest.raises(ValueError, match="`checkpoint` must be of a run with the same settings"):
         train(_network(), digits, replace(config, n_epochs=5), checkpoint=path)
+    with pytest.raises(ValueError, match=r"has another network\. Remove it, or name another"):
+        train(_network(), digits, config, checkpoint=path, identity="another")
+    with pytest.raises(ValueError, match="has another data"):
+        train(_network(), load_images("digits", n_train=400, seed=1), config, checkpoint=path)
 
 
 def test_time_out(digits: ImageData) -> None:
@@ -156,10 +165,19 @@ def _space_whose_networks(hook: Callable[..., None]) -> CellSpace:
     return Hooked(2, SPACE.operations, network=SPACE.network)
 
 
+class _TooLarge(CellSpace):
+    def build(self, architecture: Any) -> Any:
+        _allocate_a_petabyte()
+
+
 TOO_MUCH: dict[str, tuple[CellSpace, float]] = {
     "TrainingTimeoutError": (SPACE, 0.01),
     "OutOfMemoryError": (_space_whose_networks(_run_out_of_memory), math.inf),
     "RuntimeError": (_space_whose_networks(_allocate_a_petabyte), math.inf),
+    "RuntimeError: [enforce fail": (
+        _TooLarge(2, SPACE.operations, network=SPACE.network),
+        math.inf,
+    ),
 }
 
 
@@ -179,16 +197,101 @@ def test_other_errors_are_raised(digits: ImageData) -> None:
         optuna.create_study(direction="maximize").optimize(objective, n_trials=1)
 
 
-def test_a_failed_trial_goes_on_from_its_checkpoint(digits: ImageData, tmp_path: Path) -> None:
+class _Killed(BaseException):
+    """What ends a process ends its trial without a result."""
+
+
+def test_a_failed_trial_goes_on_from_its_checkpoint(
+    digits: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     params = SPACE.sample(np.random.default_rng(3))
     objective = TrainingObjective(SPACE, digits, CONFIG, tmp_path)
-    values = []
-    for _ in range(2):
-        study = optuna.create_study(direction="maximize")
-        study.enqueue_trial(params)
+    whole = optuna.create_study(direction="maximize")
+    whole.enqueue_trial(params)
+    whole.optimize(TrainingObjective(SPACE, digits, CONFIG), n_trials=1)
+
+    study = optuna.create_study(direction="maximize")
+    study.enqueue_trial(params)
+    report = optuna.Trial.report
+
+    def report_and_die(trial: optuna.Trial, value: float, step: int) -> None:
+        report(trial, value, step)
+        if step == 2:
+            raise _Killed
+
+    monkeypatch.setattr(optuna.Trial, "report", report_and_die)
+    with pytest.raises(_Killed):
         study.optimize(objective, n_trials=1)
-        values.append((study.best_value, len(study.trials[0].intermediate_values)))
-    assert values == [(values[0][0], 3), (values[0][0], 0)]
+    monkeypatch.undo()
+    assert len(list(tmp_path.glob("*.pt"))) == 1
+    trained: list[int] = []
+    train_epoch = loop._train_epoch
+
+    def counted(state: Any, batches: Any, epoch: int, *rest: Any) -> None:
+        trained.append(epoch)
+        train_epoch(state, batches, epoch, *rest)
+
+    monkeypatch.setattr(loop, "_train_epoch", counted)
+    study.enqueue_trial(params)  # as RetryFailedTrialCallback does
+    study.optimize(objective, n_trials=1)
+    assert trained == [3]
+    assert study.trials[1].number == 1
+    assert study.trials[1].intermediate_values == whole.trials[0].intermediate_values
+    assert study.trials[1].value == whole.trials[0].value
+    assert list(tmp_path.glob("*.pt")) == []
+
+
+def test_another_study_does_not_take_up_the_checkpoint_of_another_architecture(
+    digits: ImageData, tmp_path: Path
+) -> None:
+    objective = TrainingObjective(SPACE, digits, replace(CONFIG, n_epochs=1), tmp_path)
+    for seed in range(2):
+        study = optuna.create_study(
+            direction="maximize", sampler=optuna.samplers.RandomSampler(seed)
+        )
+        study.optimize(objective, n_trials=1)
+        assert list(study.trials[0].intermediate_values) == [1]
+
+
+def test_a_last_batch_of_one_image_is_left_out(digits: ImageData) -> None:
+    data = load_images("digits", n_train=65, n_validation=10)
+    for crops in (False, True):
+        config = replace(CONFIG, n_epochs=1, crops=crops)
+        batches = MemoryBatches(data, config, torch.device("cpu"))
+        sizes = [len(labels) for _, labels in batches.epoch(1)]
+        assert sizes == [64]
+        assert batches.n_steps == 1
+    assert n_batches(66, 64) == 2
+    assert n_batches(3, 1) == 3
+
+
+def test_wrong_arguments() -> None:
+    with pytest.raises(ValueError, match="`n_test` must be at least 1, or None for all, got 0"):
+        load_images("digits", n_test=0)
+    with pytest.raises(ValueError, match="`cutout` must be less than 1"):
+        TrainingConfig(cutout=1.0)
+
+
+def test_a_folder_must_have_the_same_classes_in_both_parts(tmp_path: Path) -> None:
+    for part, classes in (("train", "abc"), ("val", "bc")):
+        for name in classes:
+            (tmp_path / part / name).mkdir(parents=True)
+            pillow.new("RGB", (32, 32)).save(tmp_path / part / name / "0.png")
+    with pytest.raises(ValueError, match=r"the same classes in train/ and val/; .*\['a'\]"):
+        FolderBatches(FolderData(tmp_path, 32), CONFIG, torch.device("cpu"))
+
+
+def test_a_folder_is_augmented_without_crops_too(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        (tmp_path / part / "a").mkdir(parents=True)
+        for i in range(2):
+            image = pillow.new("RGB", (40, 40), "white")
+            image.save(tmp_path / part / "a" / f"{i}.png")
+    config = replace(CONFIG, crops=False, cutout=0.5)
+    batches = FolderBatches(FolderData(tmp_path, 32), config, torch.device("cpu"))
+    images, _ = next(iter(batches.epoch(1)))
+    assert (images == 0).any()  # cut out: the mean
+    assert not (next(iter(batches.validation()))[0] == 0).any()
 
 
 @pytest.mark.slow
@@ -253,7 +356,8 @@ def test_folders_of_images_are_learnt(tmp_path: Path) -> None:
     space = CellSpace(1, ("skip_connect",), network=network)
     architecture = space.architecture(space.sample(rng))
     assert architecture is not None
-    config = TrainingConfig(n_epochs=3, batch_size=16, cutmix=0.2, cutout=0.3, auto_augment=True)
+    config = TrainingConfig(n_epochs=6, batch_size=16, cutmix=0.2, cutout=0.3, auto_augment=True)
+    torch.manual_seed(1)
     result = train(space.build(architecture), FolderData(tmp_path, image_size=32), config)
     assert result.validation_accuracies[-1] > 0.9
     assert result.test_accuracy == result.validation_accuracies[-1]

@@ -161,5 +161,23 @@ def test_the_studys_own_sampler_gives_the_settings() -> None:
 
 def test_a_study_without_values() -> None:
     study = optuna.create_study()
-    with pytest.raises(ValueError, match="`study` must have a finished trial with a value, got 0"):
+    with pytest.raises(
+        ValueError, match="`study` must have a finished trial with parameters and a value"
+    ):
         partition(study)
+
+
+def test_a_target_is_asked_of_complete_trials_alone() -> None:
+    def objective(trial: optuna.Trial) -> float:
+        x = trial.suggest_float("x", 0, 1)
+        trial.report(x, 1)
+        if trial.number % 3 == 0:
+            raise optuna.TrialPruned
+        trial.set_user_attr("seconds", 2 * x)
+        return x
+
+    study = optuna.create_study(sampler=LaNASSampler(seed=0))
+    study.optimize(objective, n_trials=12)
+    view = partition(study, target=lambda trial: trial.user_attrs["seconds"])
+    assert np.isnan(view.targets).sum() == 4
+    assert np.isfinite(view.targets).sum() == 8
