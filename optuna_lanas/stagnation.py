@@ -23,7 +23,8 @@ def looks_elsewhere(history: History, rng: np.random.Generator) -> bool:
     """Return whether this trial does; drawn where the search has stagnated.
 
     That is where more than `SHARE_OF_HISTORY` of the samples, and more than `LEAST` of them, came
-    after the best one. With several objectives there is no best one, and no trial does.
+    after the best one and could know of it: as many as are pending now were pending then. With
+    several objectives there is no best one, and no trial does.
 
     Args:
         history: Of at least one sample.
@@ -31,6 +32,7 @@ def looks_elsewhere(history: History, rng: np.random.Generator) -> bool:
     """
     if history.objectives is not None:
         return False
-    n_since = len(history) - 1 - int(np.argmax(history.values))
+    n_after = len(history) - 1 - int(np.argmax(history.values))
+    n_since = n_after - len(history.pending)
     has_stagnated = n_since > max(LEAST, SHARE_OF_HISTORY * len(history))
     return has_stagnated and bool(rng.random() < SHARE_OF_TRIALS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -76,6 +77,15 @@ def test_a_short_search_has_not_stagnated() -> None:
         assert share_elsewhere(history) == 0
     with search_of(-np.arange(float(LEAST + 2))) as (history, _):
         assert share_elsewhere(history) > 0
+
+
+def test_trials_that_could_not_know_of_the_best_one_do_not_count() -> None:
+    with search_of(values_with_best_at(N_SAMPLES - 40)) as (history, _):
+        assert share_elsewhere(history) > 0
+        for n_pending, is_stagnant in ((12, False), (11, True)):
+            pending = history.encodings[:n_pending]
+            busy = replace(history, pending=pending)
+            assert (share_elsewhere(busy) > 0) == is_stagnant
 
 
 def test_several_objectives_have_no_best_sample() -> None:
