@@ -137,7 +137,8 @@ class Domain:
         values = self.to_values(points)
         moved = values + np.copysign(self.step, directions)
         is_outside = (moved > self.high + 0.5 * self.step) | (moved < self.low - 0.5 * self.step)
-        return self.snap(self.to_unit(np.where(is_outside, 2.0 * values - moved, moved)))
+        inside = np.where(is_outside, 2.0 * values - moved, moved)
+        return self.snap(self.to_unit(np.clip(inside, self.low, self.high)))
 
     def half_step_outside(
         self, low: np.ndarray, high: np.ndarray

@@ -125,6 +125,8 @@ def test_beside_a_value_is_the_next_one_of_its_grid() -> None:
     directions = np.array([[-1.0], [1.0], [-1.0], [1.0], [-1.0], [1.0]])
     values = domain.to_values(domain.beside(points, directions))
     np.testing.assert_allclose(values[:, 0], [2, 2, 6, 8, 63, 63])
+    single = domain_of(IntDistribution(1, 1, log=True))
+    assert single.beside(np.array([[0.5]]), np.array([[-1.0]])).tolist() == [[0.5]]
 
 
 @given(domains(), rngs())
