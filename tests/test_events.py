@@ -248,7 +248,8 @@ def _n_values(distribution: BaseDistribution) -> float:
     if distribution.single():
         return 1
     if distribution.step is None:
-        return math.inf
+        n_floats = (distribution.high - distribution.low) / math.ulp(distribution.high)
+        return math.inf if n_floats > 1e6 else 0  # draws meet so few floats unevenly
     if distribution.log or distribution.high - distribution.low > 1e9:
         return 0  # the draws of a logarithmic range meet some of its values hardly ever
     return round((distribution.high - distribution.low) / distribution.step) + 1
