@@ -175,6 +175,16 @@ class Domain:
     def _grid_part(self) -> Domain:
         return self.part(self._grid_columns)
 
+    @cached_property
+    def log_grid_columns(self) -> np.ndarray:
+        """`[n]` ints, the logarithmic parameters that have a step."""
+        return np.flatnonzero(self.is_log & (self.step > 0))
+
+    @cached_property
+    def log_grid_part(self) -> Domain:
+        """The domain of the logarithmic parameters that have a step."""
+        return self.part(self.log_grid_columns)
+
     def without_absent(self, points: np.ndarray) -> np.ndarray:
         """Return points with NaN for every parameter that they do not have."""
         if self.presence is None:

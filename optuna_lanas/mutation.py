@@ -50,8 +50,9 @@ def _moved(domain: Domain, parents: np.ndarray, rng: np.random.Generator) -> np.
     edge = 0.5 * least
     moved = np.where(moved < -edge, -2.0 * edge - moved, moved)
     moved = domain.snap(np.where(moved > 1.0 + edge, 2.0 + 2.0 * edge - moved, moved))
-    uneven = np.flatnonzero(domain.is_log & (domain.step > 0))  # the least step differs by value
+    uneven = domain.log_grid_columns  # where the least step differs from value to value
     if len(uneven):
-        part, own, to = domain.part(uneven), parents[:, uneven], moved[:, uneven]
-        moved[:, uneven] = np.where(np.isclose(own, to), part.beside(own, step[:, uneven]), to)
+        own, to = parents[:, uneven], moved[:, uneven]
+        beside = domain.log_grid_part.beside(own, step[:, uneven])
+        moved[:, uneven] = np.where(np.abs(own - to) < 1e-12, beside, to)
     return moved
