@@ -9,6 +9,7 @@ changes to the points that the draw likes best.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,21 +125,45 @@ def climb(
     likely = np.minimum(rng.geometric(SHARE_OF_BEST, effort.n_near) - 1, len(best) - 1)
     near = limits.settle(mutate(domain, best[likely], rng))
     first = np.vstack([limits.sample(domain, effort.n_random, rng), near])
-    found = _inside(domain, region, score, first)
+    known: set[Hashable] = set()
+    found = _inside(domain, region, score, first, known)
     for _ in range(effort.n_rounds):
         order = np.argsort(-found.scores, kind="stable")[:N_PARENTS]
         parents = found.points[order] if len(found) else best[:N_PARENTS]
         changed = mutate(domain, parents[rng.integers(len(parents), size=effort.n_round)], rng)
-        found = _joined(found, _inside(domain, region, score, limits.settle(changed)))
+        found = _joined(found, _inside(domain, region, score, limits.settle(changed), known))
     return found
 
 
-def _inside(domain: Domain, region: Region, score: Score, points: np.ndarray) -> Candidates:
+def _inside(
+    domain: Domain,
+    region: Region,
+    score: Score,
+    points: np.ndarray,
+    known: set[Hashable],
+) -> Candidates:
+    """Return the points inside a region, of each architecture that is not known yet one.
+
+    One made by many params would else be scored as often, each time with another draw of its own
+    part, and be chosen the oftener. What is met becomes known.
+    """
     present = domain.without_absent(points)
     encodings = domain.encode(present)
-    inside = region.contains(encodings)
+    inside = np.flatnonzero(region.contains(encodings))
+    if domain.architectures is not None:
+        inside = inside[_first_met(domain.keys(present[inside]), known)]
     embeddings = domain.embed(present[inside], encodings[inside])
     return Candidates(points[inside], embeddings, score(embeddings, encodings[inside]))
+
+
+def _first_met(keys: list[Hashable | None], known: set[Hashable]) -> np.ndarray:
+    """Return the places of the keys that are not known where they stand, and make them known."""
+    places = []
+    for place, key in enumerate(keys):
+        if key not in known:
+            known.add(key)
+            places.append(place)
+    return np.array(places, dtype=np.intp)
 
 
 def _joined(left: Candidates, right: Candidates) -> Candidates:

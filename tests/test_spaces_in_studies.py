@@ -18,6 +18,7 @@ import pytest
 from optuna_lanas import LaNASSampler
 from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.spaces import NASBenchGraphSpace
+from tests.proposals import Recorder
 
 
 class Bridges:
@@ -55,6 +56,16 @@ def test_no_isomorph_and_nothing_invalid_is_tried(make: Any) -> None:
     assert None not in tried
     assert len(set(tried[:12])) == 12  # all there are
     assert len(set(tried)) == 12  # and then repeats
+
+
+def test_an_architecture_is_a_candidate_once() -> None:
+    sampler = LaNASSampler(seed=0, space=Bridges(), n_startup_trials=4)
+    study = optuna.create_study(sampler=sampler)
+    with Recorder().recording() as recorder:
+        study.optimize(objective, n_trials=9)
+    searched = [p.n_candidates for p in recorder.proposals.values() if p.leaf is not None]
+    assert len(searched) == 5
+    assert all(0 < n <= 12 for n in searched)  # hundreds of params make 12 architectures
 
 
 @pytest.mark.parametrize("space", [NASBench201Space(), NASBenchGraphSpace()])
