@@ -28,6 +28,7 @@ import torch
 from torch import nn
 
 from optuna_lanas import LaNASSampler
+from optuna_lanas._core.tree import grow
 from optuna_lanas.spaces import CellArchitecture
 from optuna_lanas.spaces import CellNetworkConfig
 from optuna_lanas.spaces import CellSpace
@@ -39,7 +40,6 @@ from optuna_lanas.training import train
 from optuna_lanas.training import train_supernet
 from optuna_lanas.training import TrainingConfig
 from optuna_lanas.training.data import DEBIAN_FASHION_MNIST
-from optuna_lanas.tree import grow
 
 
 @dataclass(frozen=True)

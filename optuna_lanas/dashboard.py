@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import optuna
 from optuna.trial import FrozenTrial
 
+from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas.sampler import LaNASSampler
-from optuna_lanas.study_partition import format_value
-from optuna_lanas.study_partition import has_samples
-from optuna_lanas.study_partition import partition
-from optuna_lanas.study_partition import StudyPartition
-from optuna_lanas.tree import NO_NODE
 from optuna_lanas.visualization._architecture import plot_architecture
 from optuna_lanas.visualization._latent_action import draw_latent_action
 from optuna_lanas.visualization._leaf_share import draw_leaf_share
 from optuna_lanas.visualization._leaf_values import draw_leaf_values
 from optuna_lanas.visualization._partition import draw_partition
+from optuna_lanas.visualization._study_partition import format_value
+from optuna_lanas.visualization._study_partition import has_samples
+from optuna_lanas.visualization._study_partition import partition
+from optuna_lanas.visualization._study_partition import StudyPartition
 from optuna_lanas.visualization._trial_map import draw_trial_map
 
 
@@ -157,8 +157,8 @@ def note(study: optuna.Study, view: StudyPartition) -> str:
     ]
     for leaf in view.leaves.tolist()[:N_NOTED]:
         lines.append(
-            f"| {view.name(leaf)} | {statistics.bounds[leaf]:.3f} | {int(statistics.visits[leaf])}"
-            f" | {statistics.means[leaf]:.3f} | {view.mean_target(leaf):.4g} |"
+            f"| {view.name(leaf)} | {statistics.ucb[leaf]:.3f} | {int(statistics.visits[leaf])}"
+            f" | {statistics.value[leaf]:.3f} | {view.mean_target(leaf):.4g} |"
         )
     choices = view.top_choices(0)
     if choices:

@@ -10,17 +10,17 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
-from optuna_lanas.moment import published_params
-from optuna_lanas.partition import Partition
-from optuna_lanas.partition import partition
-from optuna_lanas.replay import choose_sampler
-from optuna_lanas.replay import Replay
-from optuna_lanas.replay import replay
+from optuna_lanas._core.search_tree import Partition
+from optuna_lanas._core.search_tree import partition
+from optuna_lanas._core.suggest import Proposal
+from optuna_lanas._replay import choose_sampler
+from optuna_lanas._replay import Replay
+from optuna_lanas._replay import replay
+from optuna_lanas._study.propose import Settings
+from optuna_lanas._study.published import published_params
 from optuna_lanas.sampler import LaNASSampler
-from optuna_lanas.search import Proposal
-from optuna_lanas.study_partition import choice_names
-from optuna_lanas.study_partition import format_value
-from optuna_lanas.trial_proposal import Settings
+from optuna_lanas.visualization._study_partition import choice_names
+from optuna_lanas.visualization._study_partition import format_value
 
 
 N_SHOWN = 3
@@ -226,7 +226,7 @@ def _exact(
     settings: Settings,
 ) -> Explanation:
     domain = past.record.domain()
-    encoding = domain.encode(domain.without_absent(proposal.point[None]))[0]
+    encoding = domain.encode(domain.mask_inactive(proposal.point[None]))[0]
     actual = _encoding(past, trial)
     node = proposal.node
     best = _second_best(past, proposal)
@@ -270,9 +270,9 @@ def _second_best(past: Replay, proposal: Proposal) -> int | None:
     if proposal.candidates is None:
         return None
     domain, candidates = past.record.domain(), proposal.candidates
-    chosen = domain.keys(domain.without_absent(proposal.point[None]))[0]
+    chosen = domain.keys(domain.mask_inactive(proposal.point[None]))[0]
     for index in np.argsort(-candidates.scores, kind="stable"):
-        point = domain.without_absent(candidates.points[index][None])
+        point = domain.mask_inactive(candidates.points[index][None])
         if domain.keys(point)[0] != chosen and past.history.is_new(domain, point)[0]:
             return int(index)
     return None
@@ -280,7 +280,7 @@ def _second_best(past: Replay, proposal: Proposal) -> int | None:
 
 def _params(past: Replay, proposal: Proposal, index: int) -> dict[str, Any]:
     assert proposal.candidates is not None, "an index is one of a candidate"
-    point = past.record.domain().without_absent(proposal.candidates.points[index][None])[0]
+    point = past.record.domain().mask_inactive(proposal.candidates.points[index][None])[0]
     return past.record.encoding.to_params(point)
 
 
@@ -317,7 +317,7 @@ def _step(
     for column in np.flatnonzero(encoding * normal):
         added = float(encoding[column] * normal[column])
         terms[labels[column]] = terms.get(labels[column], 0.0) + added
-    ucb, value = float(grown.bounds[child]), float(grown.means[child])
+    ucb, value = float(grown.ucb[child]), float(grown.value[child])
     return Step(
         node=node,
         child=child,
@@ -331,7 +331,7 @@ def _step(
         value=value,
         width=ucb - value,
         ucb=ucb,
-        sibling_ucb=float(grown.bounds[bad if child == good else good]),
+        sibling_ucb=float(grown.ucb[bad if child == good else good]),
     )
 
 

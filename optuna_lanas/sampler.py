@@ -16,17 +16,17 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
-from optuna_lanas.architecture import checked_space
-from optuna_lanas.config import Config
-from optuna_lanas.encoding import make_encoding
-from optuna_lanas.moment import is_jsonable
-from optuna_lanas.moment import PARAMS_KEY
-from optuna_lanas.moment import Publication
-from optuna_lanas.records import Records
-from optuna_lanas.study_record import StudyRecord
-from optuna_lanas.trial_proposal import make_rng
-from optuna_lanas.trial_proposal import propose
-from optuna_lanas.trial_proposal import Settings
+from optuna_lanas._core.settings import Config
+from optuna_lanas._study.architecture import checked_space
+from optuna_lanas._study.propose import make_rng
+from optuna_lanas._study.propose import propose
+from optuna_lanas._study.propose import Settings
+from optuna_lanas._study.published import is_jsonable
+from optuna_lanas._study.published import PARAMS_KEY
+from optuna_lanas._study.published import Publication
+from optuna_lanas._study.record import Record
+from optuna_lanas._study.records import Records
+from optuna_lanas._study.transform import make_transform
 
 
 LEAF_KEY = "lanas:leaf"
@@ -262,7 +262,7 @@ class LaNASSampler(BaseSampler):
             return self._independent_sampler.sample_independent(
                 study, trial, param_name, param_distribution
             )
-        encoding = make_encoding({param_name: [param_distribution]})
+        encoding = make_transform({param_name: [param_distribution]})
         rng = make_rng(self._seed, trial.number, param_name)
         point = encoding.domain.sample(1, rng)[0]
         return encoding.to_params(point)[param_name]
@@ -289,7 +289,7 @@ class LaNASSampler(BaseSampler):
         if self._independent_sampler is not None:
             self._independent_sampler.after_trial(study, trial, state, values)
 
-    def _warn_once(self, record: StudyRecord, name: str) -> None:
+    def _warn_once(self, record: Record, name: str) -> None:
         if self._warn_independent_sampling and not record.has_warned:
             record.has_warned = True
             _logger.warning(

@@ -18,9 +18,9 @@ from optuna.trial import FrozenTrial
 import pytest
 
 from optuna_lanas import LaNASSampler
+from optuna_lanas._core.suggest import Proposal
+from optuna_lanas._study.propose import propose
 from optuna_lanas.explanation import explain
-from optuna_lanas.search import Proposal
-from optuna_lanas.trial_proposal import propose
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ def _proposed(proposal: Proposal) -> Proposed:
     path = proposal.partition.tree.path(proposal.leaf)
     fields = Proposed(
         leaf=proposal.leaf,
-        is_selected=proposal.partition.select() == proposal.leaf,
+        is_selected=proposal.search_tree.select() == proposal.leaf,
         is_elsewhere=proposal.is_elsewhere,
         node=proposal.node,
         path=tuple(path),
-        visits=tuple(proposal.partition.visits[path].tolist()),
-        bounds=tuple(proposal.partition.bounds[path].tolist()),
+        visits=tuple(proposal.search_tree.visits[path].tolist()),
+        bounds=tuple(proposal.search_tree.ucb[path].tolist()),
     )
     if proposal.candidates is None:
         return fields

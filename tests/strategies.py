@@ -12,8 +12,8 @@ from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 
-from optuna_lanas.domain import Domain
-from optuna_lanas.encoding import make_encoding
+from optuna_lanas._core.domain import Domain
+from optuna_lanas._study.transform import make_transform
 
 
 CHOICES = [None, True, 1, 1.0, 0, False, float("nan"), "1", "a", "", -3, 2.5, "True"]
@@ -69,7 +69,7 @@ def spaces(max_size: int = 4) -> st.SearchStrategy[dict[str, BaseDistribution]]:
 
 def domains() -> st.SearchStrategy[Domain]:
     """The domain of a space."""
-    return spaces().map(lambda space: make_encoding({n: [d] for n, d in space.items()}).domain)
+    return spaces().map(lambda space: make_transform({n: [d] for n, d in space.items()}).domain)
 
 
 def rngs() -> st.SearchStrategy[np.random.Generator]:

@@ -93,7 +93,7 @@ def test_every_storage_keeps_figures_and_note(storage: BaseStorage) -> None:
     assert set(figures) == set(ids)
     view = partition(study)
     tiles = json.loads(figures["lanas-partition"])["data"][0]
-    assert tiles["values"] == view.partition.visits.astype(int).tolist()
+    assert tiles["values"] == view.search_tree.visits.astype(int).tolist()
     note = dashboard.get_note(study)
     assert note.startswith(NOTE_HEADING)
     assert f"The best is trial {study.best_trial.number}" in note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 import os
 from pathlib import Path
 import subprocess
@@ -15,82 +16,58 @@ from optuna_lanas import sampler
 
 
 PACKAGE = Path(optuna_lanas.__file__).parent
-
-# What each layer is made of; a file imports from the layers above its own alone. The core, up to
-# `search`, knows nothing of Optuna; the seam, from `encoding` on, brings both together.
-LAYERS = [
-    {"config", "domain", "region", "rows"},
-    {"history", "limits", "mutation", "presence", "pareto", "posterior", "tree"},
-    {"partition", "uniform"},
-    {"stagnation", "thompson"},
-    {"search"},
-    {"abandoned", "encoding", "moment", "objective", "one_thread"},
-    {"architecture"},
-    {"study_record"},
-    {"trial_proposal"},
-    {"records"},
-    {"sampler"},
-    {"__init__"},
-]
-CORE = set().union(*LAYERS[:5])
-SEAM = set().union(*LAYERS[5:])
-THIRD_PARTY = {"core": {"numpy"}, "seam": {"numpy", "optuna"}}
+ALLOWED = {  # what a folder imports; any other file of the package imports what it likes
+    "_core": {"numpy", "scipy", "sklearn", "optuna_lanas._core"},
+    "_study": {"numpy", "optuna", "threadpoolctl", "optuna_lanas._core", "optuna_lanas._study"},
+}
 HEAVY = {"sklearn", "scipy", "plotly", "torch", "pandas", "matplotlib", "networkx"}
 
 
-def module_level_imports(path: Path) -> set[str]:
-    """The modules that a file imports when it is imported; not those inside functions."""
-    found: set[str] = set()
-    pending: list[ast.AST] = list(ast.parse(path.read_text()).body)
+def imports(path: Path) -> dict[str, bool]:
+    """The modules that a file imports, and whether it does so while it is imported itself."""
+    found: dict[str, bool] = {}
+    pending: list[tuple[ast.AST, bool]] = [(ast.parse(path.read_text()), True)]
     while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name}: relative import"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not (
+        node, is_at_once = pending.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path.name}: relative import"
+                names = [_module(node.module or "", name) for name in names]
+            found |= {name: is_at_once or found.get(name, False) for name in names}
+        is_late = isinstance(node, ast.FunctionDef) or (
             isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        ):
-            pending += ast.iter_child_nodes(node)
+        )
+        pending += [(child, is_at_once and not is_late) for child in ast.iter_child_nodes(node)]
     return found
 
 
-def siblings(imports: set[str]) -> set[str]:
-    """The names of the package's own files among imported modules."""
-    inside = [name.split(".") for name in imports if name.startswith("optuna_lanas.")]
-    return {parts[1] for parts in inside}
+def _module(package: str, name: str) -> str:
+    inside = PACKAGE.parent / package.replace(".", "/") / name
+    is_module = inside.with_suffix(".py").exists() or inside.is_dir()
+    return f"{package}.{name}" if is_module else package
 
 
-@pytest.mark.parametrize("layer", range(len(LAYERS)))
-def test_a_layer_imports_from_earlier_layers_alone(layer: int) -> None:
-    earlier = set().union(*LAYERS[:layer])
-    for name in LAYERS[layer]:
-        imported = siblings(module_level_imports(PACKAGE / f"{name}.py"))
-        assert imported <= earlier, f"{name}.py imports {imported - earlier}"
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("_*/*.py")), ids=lambda path: path.stem)
+def test_a_folder_imports_what_its_rule_allows_even_inside_functions(path: Path) -> None:
+    allowed = ALLOWED[path.parent.name]
+    for name in imports(path):
+        parts = name.split(".")
+        assert parts[0] in sys.stdlib_module_names | allowed or ".".join(parts[:2]) in allowed
 
 
-@pytest.mark.parametrize("name", sorted(CORE | SEAM))
-def test_third_party_imports_are_those_of_the_table(name: str) -> None:
-    allowed = THIRD_PARTY["core" if name in CORE else "seam"]
-    tops = {module.split(".")[0] for module in module_level_imports(PACKAGE / f"{name}.py")}
-    others = tops - set(sys.stdlib_module_names) - {"optuna_lanas"}
-    assert others <= allowed, f"{name}.py imports {others - allowed}"
+def test_no_imports_go_in_a_circle() -> None:
+    files = {_name(path): path for path in PACKAGE.rglob("*.py")}
+    own = {
+        name: {other for other, is_at_once in imports(path).items() if is_at_once}
+        for name, path in files.items()
+    }
+    assert list(TopologicalSorter(own).static_order())  # raises CycleError where there is one
 
 
-def test_the_core_never_imports_optuna_even_inside_a_function() -> None:
-    for name in CORE:
-        tree = ast.parse((PACKAGE / f"{name}.py").read_text())
-        names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import)
-                 for alias in node.names}  # fmt: skip
-        names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        assert not {n for n in names if n.split(".")[0] in {"optuna", "torch", "plotly"}}
-
-
-def test_the_rest_of_the_package_is_not_imported_by_core_and_seam() -> None:
-    known = CORE | SEAM
-    for name in known:
-        assert siblings(module_level_imports(PACKAGE / f"{name}.py")) <= known
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def in_new_process(code: str, **variables: str) -> list[str]:

@@ -21,7 +21,7 @@ from optuna.trial import TrialState
 import pytest
 
 from optuna_lanas import LaNASSampler
-from optuna_lanas.records import Records
+from optuna_lanas._study.records import Records
 
 
 N_TRIALS = 18

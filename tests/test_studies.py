@@ -25,8 +25,8 @@ from optuna.trial import TrialState
 import pytest
 
 from optuna_lanas import LaNASSampler
-from optuna_lanas.history import History
-from optuna_lanas.study_record import StudyRecord
+from optuna_lanas._core.history import History
+from optuna_lanas._study.record import Record
 
 
 Make = Callable[..., LaNASSampler]
@@ -639,9 +639,9 @@ def test_hyperband_shows_no_trial_its_own_as_pending_and_warns_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    history = StudyRecord.history
+    history = Record.history
 
-    def spy(record: StudyRecord, number: int) -> History:
+    def spy(record: Record, number: int) -> History:
         found = history(record, number)
         seen.append(len(found.pending))
         return found
@@ -653,7 +653,7 @@ def test_hyperband_shows_no_trial_its_own_as_pending_and_warns_once(
             trial.should_prune()
         return value
 
-    monkeypatch.setattr(StudyRecord, "history", spy)
+    monkeypatch.setattr(Record, "history", spy)
     pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=9)
     sampler = LaNASSampler(n_startup_trials=2, seed=0)
     study = optuna.create_study(sampler=sampler, pruner=pruner)
@@ -670,13 +670,13 @@ def test_an_interrupted_reading_loses_no_trial(monkeypatch: pytest.MonkeyPatch) 
     sampler = LaNASSampler(n_startup_trials=3, seed=0)
     study = optuna.create_study(sampler=sampler)
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=10)
-    take_in = StudyRecord._take_in
+    take_in = Record._take_in
 
     def interrupted(*_: Any) -> None:
-        monkeypatch.setattr(StudyRecord, "_take_in", take_in)
+        monkeypatch.setattr(Record, "_take_in", take_in)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(StudyRecord, "_take_in", interrupted)
+    monkeypatch.setattr(Record, "_take_in", interrupted)
     with pytest.raises(KeyboardInterrupt):
         study.optimize(lambda trial: trial.suggest_float("x", 0, 2), n_trials=2)
     study.optimize(lambda trial: trial.suggest_float("x", 0, 2), n_trials=3)

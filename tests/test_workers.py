@@ -21,8 +21,8 @@ from optuna.trial import TrialState
 import pytest
 
 from examples.benchmarks import tables
-from optuna_lanas import abandoned
 from optuna_lanas import LaNASSampler
+from optuna_lanas._study import stale as abandoned
 from tests.proposals import Recorder
 from tests.workers import storages
 

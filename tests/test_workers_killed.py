@@ -16,8 +16,8 @@ import pytest
 
 from examples.benchmarks import tables
 from optuna_lanas import LaNASSampler
-from optuna_lanas.moment import publication_of
-from optuna_lanas.study_record import known_params
+from optuna_lanas._study.published import publication_of
+from optuna_lanas._study.record import known_params
 from tests.workers import storages
 from tests.workers.storages import Opener
 from tests.workers.storages import Starter

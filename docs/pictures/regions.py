@@ -15,7 +15,7 @@ import numpy as np
 import optuna
 
 from optuna_lanas import LaNASSampler
-from optuna_lanas.encoding import make_encoding
+from optuna_lanas._study.transform import make_transform
 from optuna_lanas.visualization import partition
 
 
@@ -47,9 +47,9 @@ def draw(axis: plt.Axes, study: optuna.Study) -> None:
     side = (np.arange(N_SIDE) + 0.5) / N_SIDE
     points = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     distribution = optuna.distributions.FloatDistribution(0, 1)
-    domain = make_encoding({"x": [distribution], "y": [distribution]}).domain
+    domain = make_transform({"x": [distribution], "y": [distribution]}).domain
     leaf = grown.tree.route(domain.encode(points)).reshape(N_SIDE, N_SIDE)
-    axis.imshow(grown.means[leaf], origin="lower", extent=(0, 1, 0, 1), cmap="Blues")
+    axis.imshow(grown.value[leaf], origin="lower", extent=(0, 1, 0, 1), cmap="Blues")
     for node in grown.tree.leaves:
         axis.contour(side, side, leaf == node, levels=[0.5], colors="white", linewidths=0.8)
     tried = np.array([[trial.params["x"], trial.params["y"]] for trial in study.trials])

@@ -29,10 +29,10 @@ from examples.benchmarks.samplers import OPTUNA
 from examples.benchmarks.trials import execute
 from examples.benchmarks.trials import Run
 from optuna_lanas import LaNASSampler
-from optuna_lanas import posterior
-from optuna_lanas import search
-from optuna_lanas import stagnation
-from optuna_lanas.config import Config
+from optuna_lanas._core import gp as posterior
+from optuna_lanas._core import stagnation
+from optuna_lanas._core import suggest as search
+from optuna_lanas._core.settings import Config
 
 
 TUNING = ("nasbench201", "hpobench", "functions5d")

@@ -26,8 +26,8 @@ from optuna.distributions import IntDistribution
 from optuna.study import StudyDirection
 from optuna.trial import create_trial
 
-from optuna_lanas.architecture import space_distributions
-from optuna_lanas.encoding import make_encoding
+from optuna_lanas._study.architecture import space_distributions
+from optuna_lanas._study.transform import make_transform
 from optuna_lanas.explanation import explain
 from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.visualization import partition
@@ -118,7 +118,7 @@ def _study(
     n_trials: int,
 ) -> optuna.Study:
     study = optuna.create_study(directions=[StudyDirection.MAXIMIZE] * n_objectives)
-    encoding = make_encoding({name: [d] for name, d in distributions.items()})
+    encoding = make_transform({name: [d] for name, d in distributions.items()})
     points = encoding.domain.sample(n_trials, np.random.default_rng(0))
     drawn = [encoding.to_params(point) for point in points]
     known = dict(distributions)

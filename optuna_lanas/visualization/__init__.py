@@ -4,13 +4,13 @@ They take studies of any sampler, since the tree is grown from the history. plot
 a figure is made.
 """
 
-from optuna_lanas.study_partition import partition
-from optuna_lanas.study_partition import StudyPartition
 from optuna_lanas.visualization._architecture import plot_architecture
 from optuna_lanas.visualization._latent_action import plot_latent_action
 from optuna_lanas.visualization._leaf_share import plot_leaf_share
 from optuna_lanas.visualization._leaf_values import plot_leaf_values
 from optuna_lanas.visualization._partition import plot_partition
+from optuna_lanas.visualization._study_partition import partition
+from optuna_lanas.visualization._study_partition import StudyPartition
 from optuna_lanas.visualization._trial_map import plot_trial_map
 
 

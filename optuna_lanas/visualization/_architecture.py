@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import optuna
 from optuna.trial import FrozenTrial
 
-from optuna_lanas.replay import choose_sampler
+from optuna_lanas._replay import choose_sampler
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.visualization._plotly import graph_objects
 

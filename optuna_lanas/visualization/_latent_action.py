@@ -10,13 +10,13 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
+from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas.sampler import LaNASSampler
-from optuna_lanas.study_partition import partition
-from optuna_lanas.study_partition import StudyPartition
-from optuna_lanas.tree import NO_NODE
 from optuna_lanas.visualization._plotly import BAD
 from optuna_lanas.visualization._plotly import GOOD
 from optuna_lanas.visualization._plotly import graph_objects
+from optuna_lanas.visualization._study_partition import partition
+from optuna_lanas.visualization._study_partition import StudyPartition
 
 
 if TYPE_CHECKING:

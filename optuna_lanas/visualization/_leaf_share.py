@@ -11,11 +11,11 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from optuna_lanas.sampler import LaNASSampler
-from optuna_lanas.study_partition import partition
-from optuna_lanas.study_partition import StudyPartition
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import GREY
 from optuna_lanas.visualization._plotly import leaf_colors
+from optuna_lanas.visualization._study_partition import partition
+from optuna_lanas.visualization._study_partition import StudyPartition
 
 
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def draw_leaf_share(
     times = np.unique(np.linspace(min(MIN_WINDOW, n), n, min(n, n_times)).astype(np.intp))
     figure = go.Figure()
     for leaf, color in list(leaf_colors(view).items())[:n_leaves]:
-        share = shares(view.partition.leaf == leaf, times, width)
+        share = shares(view.search_tree.leaf == leaf, times, width)
         name = f"leaf {leaf} ({view.mean_target(leaf):.4g})"
         figure.add_trace(_area(go, times, share, name, color))
-    others = ~np.isin(view.partition.leaf, list(leaf_colors(view))[:n_leaves])
+    others = ~np.isin(view.search_tree.leaf, list(leaf_colors(view))[:n_leaves])
     if others.any():
         figure.add_trace(_area(go, times, shares(others, times, width), "other leaves", GREY))
     figure.update_layout(

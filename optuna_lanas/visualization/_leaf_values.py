@@ -11,10 +11,10 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from optuna_lanas.sampler import LaNASSampler
-from optuna_lanas.study_partition import partition
-from optuna_lanas.study_partition import StudyPartition
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import leaf_colors
+from optuna_lanas.visualization._study_partition import partition
+from optuna_lanas.visualization._study_partition import StudyPartition
 
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def draw_leaf_values(
     figure = go.Figure()
     leaves = view.leaves[:n_leaves].tolist()
     for leaf in leaves:
-        targets = view.targets[view.partition.leaf == leaf]
+        targets = view.targets[view.search_tree.leaf == leaf]
         name = f"leaf {leaf}"
         figure.add_trace(
             go.Violin(
@@ -93,7 +93,7 @@ def draw_leaf_values(
         showlegend=False,
     )  # fmt: skip
     figure.update_xaxes(
-        ticktext=[f"{leaf} ({view.partition.bounds[leaf]:.2f})" for leaf in leaves],
+        ticktext=[f"{leaf} ({view.search_tree.ucb[leaf]:.2f})" for leaf in leaves],
         tickvals=[f"leaf {leaf}" for leaf in leaves],
         tickangle=-90,
     )

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import optuna
 from optuna.trial import FrozenTrial
 
+from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas.sampler import LaNASSampler
-from optuna_lanas.study_partition import partition
-from optuna_lanas.study_partition import StudyPartition
-from optuna_lanas.tree import NO_NODE
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import SCALE
+from optuna_lanas.visualization._study_partition import partition
+from optuna_lanas.visualization._study_partition import StudyPartition
 
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def draw_partition(view: StudyPartition, kind: str = "icicle", n_nodes: int = 20
     """Return the figure of a partition, of its first ``n_nodes`` nodes."""
     go = graph_objects()
     nodes = range(min(view.tree.n_nodes, n_nodes))
-    parent, visits = view.tree.parent, view.partition.visits
+    parent, visits = view.tree.parent, view.search_tree.visits
     trace = {"icicle": go.Icicle, "treemap": go.Treemap}[kind](
         ids=[str(node) for node in nodes],
         labels=[_label(view, node) for node in nodes],
@@ -85,7 +85,7 @@ def draw_partition(view: StudyPartition, kind: str = "icicle", n_nodes: int = 20
         maxdepth=N_LEVELS,
         sort=False,
         marker={
-            "colors": [round(float(view.partition.means[node]), 4) for node in nodes],
+            "colors": [round(float(view.search_tree.value[node]), 4) for node in nodes],
             "colorscale": SCALE,
             "showscale": True,
             "colorbar": {"title": {"text": view.value_name}},
@@ -109,8 +109,8 @@ def _label(view: StudyPartition, node: int) -> str:
 def _text(view: StudyPartition, node: int) -> str:
     """Visits and value, and the choices of the good side."""
     lines = [
-        f"{int(view.partition.visits[node])} trials, "
-        f"{view.value_name} {view.partition.means[node]:.2f}"
+        f"{int(view.search_tree.visits[node])} trials, "
+        f"{view.value_name} {view.search_tree.value[node]:.2f}"
     ]
     choices = view.top_choices(node)
     if choices:
@@ -121,12 +121,12 @@ def _text(view: StudyPartition, node: int) -> str:
 def _hover(view: StudyPartition, node: int) -> str:
     lines = [
         f"<b>{view.name(node)}</b>",
-        f"visits {int(view.partition.visits[node])}",
-        f"{view.value_name} {view.partition.means[node]:.3f}",
+        f"visits {int(view.search_tree.visits[node])}",
+        f"{view.value_name} {view.search_tree.value[node]:.3f}",
         f"mean {view.target_name} {view.mean_target(node):.4g}",
     ]
     if node > 0:
-        lines.append(f"UCB {view.partition.bounds[node]:.3f}")
+        lines.append(f"UCB {view.search_tree.ucb[node]:.3f}")
     choices = view.top_choices(node)
     if choices:
         lines.append("to the good side:")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from optuna_lanas.study_partition import StudyPartition
+from optuna_lanas.visualization._study_partition import StudyPartition
 
 
 GREY = "#9a9a9a"
@@ -35,7 +35,7 @@ def leaf_colors(view: StudyPartition) -> dict[int, str]:
     """Return a colour for each leaf, from the greatest mean value to the least."""
     from plotly.colors import sample_colorscale
 
-    leaves = sorted(view.tree.leaves.tolist(), key=lambda leaf: -view.partition.means[leaf])
+    leaves = sorted(view.tree.leaves.tolist(), key=lambda leaf: -view.search_tree.value[leaf])
     colors = sample_colorscale(SCALE, np.linspace(1.0, 0.0, max(len(leaves), 2)).tolist())
     return dict(zip(leaves, colors, strict=False))
 

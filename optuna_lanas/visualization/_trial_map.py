@@ -11,14 +11,14 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
+from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas.sampler import LaNASSampler
-from optuna_lanas.study_partition import partition
-from optuna_lanas.study_partition import StudyPartition
-from optuna_lanas.tree import NO_NODE
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import GREY
 from optuna_lanas.visualization._plotly import leaf_colors
 from optuna_lanas.visualization._plotly import scale_of
+from optuna_lanas.visualization._study_partition import partition
+from optuna_lanas.visualization._study_partition import StudyPartition
 
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def draw_trial_map(
     from plotly.subplots import make_subplots
 
     shown = _spaced(len(view.numbers), n_points)
-    shown = shown[np.argsort(view.partition.values[shown], kind="stable")]
+    shown = shown[np.argsort(view.search_tree.values[shown], kind="stable")]
     places = project(view)[shown].astype(np.float32)
     figure = make_subplots(
         rows=1, cols=2, shared_yaxes=True, subplot_titles=(view.target_name, "Leaf"),
@@ -164,12 +164,12 @@ def _groups(view: StudyPartition, n_leaves: int | None) -> Iterator[tuple[str, s
     from plotly.colors import qualitative
 
     leaves = list(leaf_colors(view))[:n_leaves]
-    others = ~np.isin(view.partition.leaf, leaves)
+    others = ~np.isin(view.search_tree.leaf, leaves)
     if others.any():
         yield "other leaves", GREY, others
     for i, leaf in enumerate(leaves):
         color = qualitative.Dark24[i % len(qualitative.Dark24)]
-        yield f"leaf {leaf}", color, view.partition.leaf == leaf
+        yield f"leaf {leaf}", color, view.search_tree.leaf == leaf
 
 
 def _spaced(n: int, limit: int | None) -> np.ndarray:

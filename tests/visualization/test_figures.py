@@ -66,8 +66,8 @@ def test_partition(study: optuna.Study, view: StudyPartition, kind: str) -> None
     assert len(tiles.ids) == view.tree.n_nodes
     inner = view.tree.children[:, 0] >= 0
     for node in range(view.tree.n_nodes):
-        assert tiles.values[node] == view.partition.visits[node]
-        assert tiles.marker.colors[node] == pytest.approx(view.partition.means[node], abs=1e-4)
+        assert tiles.values[node] == view.search_tree.visits[node]
+        assert tiles.marker.colors[node] == pytest.approx(view.search_tree.value[node], abs=1e-4)
         assert tiles.parents[node] == ("" if node == 0 else str(view.tree.parent[node]))
         if inner[node]:
             assert tiles.values[node] == sum(tiles.values[c] for c in view.tree.children[node])
@@ -81,11 +81,11 @@ def test_leaf_values(study: optuna.Study, view: StudyPartition) -> None:
     figure = plot_leaf_values(study, target_name="score")
     assert [violin.name for violin in figure.data] == [f"leaf {leaf}" for leaf in view.leaves]
     for violin, leaf in zip(figure.data, view.leaves, strict=True):
-        expected = view.targets[view.partition.leaf == leaf]
+        expected = view.targets[view.search_tree.leaf == leaf]
         assert sorted(violin.y) == sorted(expected)
     assert figure.layout.yaxis.title.text == "score"
     assert all(
-        f"({view.partition.bounds[leaf]:.2f})" in text
+        f"({view.search_tree.ucb[leaf]:.2f})" in text
         for leaf, text in zip(view.leaves, figure.layout.xaxis.ticktext, strict=True)
     )
 
@@ -117,7 +117,7 @@ def test_leaf_share(study: optuna.Study, view: StudyPartition) -> None:
     assert total == pytest.approx(1.0, abs=0.02)
     for trace in figure.data:
         leaf = int(trace.name.split()[1])
-        last = (view.partition.leaf[-20:] == leaf).mean()
+        last = (view.search_tree.leaf[-20:] == leaf).mean()
         assert trace.y[-1] == pytest.approx(last, abs=1e-3)
     assert figure.data[0].x[-1] == 60
 
@@ -133,7 +133,7 @@ def test_trial_map(study: optuna.Study, view: StudyPartition) -> None:
     assert sorted(by_value.customdata) == list(range(60))
     values = dict(zip(by_value.customdata, by_value.marker.color, strict=True))
     assert all(values[t.number] == pytest.approx(t.value) for t in study.trials)
-    leaf_of = dict(zip(view.numbers, view.partition.leaf, strict=True))
+    leaf_of = dict(zip(view.numbers, view.search_tree.leaf, strict=True))
     assert sum(len(trace.x) for trace in by_leaf) == 60
     assert all(
         leaf_of[number] == int(trace.name.split()[1])

@@ -45,7 +45,7 @@ def test_every_trial_is_in_the_region_of_its_leaf(
     for leaf in view.leaves:
         here = view.inside(leaf)
         assert (here == view.tree.region(leaf).contains(view.encodings)).all()
-        assert (here == (view.partition.leaf == leaf)).all()
+        assert (here == (view.search_tree.leaf == leaf)).all()
     for number, target in zip(view.numbers, view.targets, strict=True):
         assert study.trials[number].value == target
     good, bad = view.tree.children[0]
@@ -53,7 +53,7 @@ def test_every_trial_is_in_the_region_of_its_leaf(
 
 
 def test_leaves_are_in_ucb_order(view: StudyPartition) -> None:
-    bounds = view.partition.bounds[view.leaves]
+    bounds = view.search_tree.ucb[view.leaves]
     assert (np.diff(bounds) <= 0).all()
     assert set(view.leaves) == set(view.tree.leaves)
 
@@ -84,7 +84,7 @@ def test_text(view: StudyPartition) -> None:
     assert lines[1].startswith("node 0: 80 trials, mean rank 0.5, Objective Value ")
     assert sum("<- next" in line for line in lines) == 1
     marked = next(line for line in lines if "<- next" in line)
-    assert f"leaf {view.partition.select()}:" in marked
+    assert f"leaf {view.search_tree.select()}:" in marked
     assert sum(": leaf " in line or "leaf " in line for line in lines) == len(view.leaves)
 
 
@@ -93,7 +93,7 @@ def test_unfinished_trials_are_counted() -> None:
     study.enqueue_trial({"layers": 2, "width": 8, "operation": "conv", "rate": 0.5})
     view = partition(study)
     assert view.n_pending == 1
-    assert view.partition.visits[0] == 21
+    assert view.search_tree.visits[0] == 21
     assert "20 trials and 1 unfinished ones" in str(view)
 
 

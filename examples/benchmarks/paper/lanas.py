@@ -1,7 +1,7 @@
 """The published LaNAS over the whole table: the sampler's own tree, draws from a list of cells.
 
 `LaNASSampler.paper(space=NASBench101Space())` walks to the same leaf from the same history
-(tests/benchmarks/test_paper.py) and, like this, draws evenly from the leaf's cells that are new;
+(tests/examples/benchmarks/test_paper.py). Like this, it draws from the new cells of the leaf,
 but it finds them by rejection, a random walk where that fails, and keeps a study's records, which
 is a hundred times slower.
 """
@@ -19,13 +19,13 @@ from examples.benchmarks.paper.cells import Cells
 from examples.benchmarks.paper.leaf import LeafDraws
 from examples.benchmarks.paper.outcome import Ledger
 from examples.benchmarks.paper.outcome import Outcome
-from optuna_lanas.config import Config
-from optuna_lanas.history import History
-from optuna_lanas.partition import Partition
-from optuna_lanas.partition import partition
+from optuna_lanas._core.history import History
+from optuna_lanas._core.search_tree import Partition
+from optuna_lanas._core.search_tree import partition
+from optuna_lanas._core.settings import Config
+from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas.spaces._edge_masks import EDGES
 from optuna_lanas.spaces._edge_masks import N_INTERIOR
-from optuna_lanas.tree import NO_NODE
 
 
 N_MATRIX = len(EDGES)
@@ -113,7 +113,7 @@ class Walk:
         self._tree = grown.tree
         self._children: list[list[int]] = grown.tree.children.tolist()
         self._visits: list[float] = grown.visits.tolist()
-        self._totals: list[float] = (grown.visits * grown.means).tolist()
+        self._totals: list[float] = (grown.visits * grown.value).tolist()
         self._is_open = [True] * grown.tree.n_nodes
         self._scale = 2.0 * exploration
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optuna_lanas.tree import Tree
+from optuna_lanas._core.tree import Tree
 
 
 N_DRAWS = 1_024

@@ -1,0 +1,1 @@
+"""The search on arrays. It never imports Optuna."""

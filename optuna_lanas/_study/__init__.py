@@ -1,0 +1,1 @@
+"""Where Optuna and the core meet."""
