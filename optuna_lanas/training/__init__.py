@@ -1,4 +1,4 @@
-"""Training architectures on images with torch; install ``optuna_lanas[torch]``."""
+"""Training of architectures on images with torch; install ``optuna_lanas[torch]``."""
 
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData

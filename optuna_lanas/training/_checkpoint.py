@@ -1,23 +1,19 @@
-"""Training checkpoints: whole or not at all, and only for the run that they were made in."""
+"""Training checkpoints: written whole or not at all, and read only by the run that wrote them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 import zlib
 
 import torch
 from torch import nn
 
+from optuna_lanas.training._state import TrainingState
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData
 from optuna_lanas.training.folder import FolderData
-
-
-if TYPE_CHECKING:
-    from optuna_lanas.training.loop import TrainingState
 
 
 # Settings that do not change what an epoch computes.
@@ -27,15 +23,23 @@ _FREE_SETTINGS = ("max_seconds", "device", "n_loader_workers")
 def run_of(
     network: nn.Module, data: ImageData | FolderData, config: TrainingConfig, identity: str
 ) -> dict[str, object]:
-    """Return what a checkpoint must have in common with a run that goes on from it."""
+    """Return what identifies a run: its settings and checksums of its network and data.
+
+    Args:
+        network: The network.
+        data: The images.
+        config: The settings of the training run.
+        identity: What tells networks of the same modules apart.
+    """
     settings = {name: v for name, v in asdict(config).items() if name not in _FREE_SETTINGS}
     described = f"{identity}\n{network}"
     return {**settings, "network": zlib.crc32(described.encode()), "data": _described(data)}
 
 
 def save(path: Path, state: TrainingState, run: dict[str, object]) -> None:
-    """Write the state after an epoch."""
+    """Write the state of a run to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Replaced in a single step: an interrupted write must not destroy the last checkpoint.
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     torch.save(
         {
@@ -53,26 +57,26 @@ def save(path: Path, state: TrainingState, run: dict[str, object]) -> None:
     temporary.replace(path)
 
 
-def load(path: Path, state: TrainingState, run: dict[str, object], device: torch.device) -> None:
-    """Bring the state to that of the file, if there is one.
+def load(path: Path, state: TrainingState, run: dict[str, object]) -> None:
+    """Restore the state in place from a file; a missing file changes nothing.
 
     Raises:
-        ValueError: If the file was written with other settings, or of another network or data.
+        ValueError: If another run wrote the file: other settings, another network or other data.
     """
     if not path.is_file():
         return
-    found = torch.load(path, map_location=device, weights_only=True)
+    found = torch.load(path, map_location=state.device, weights_only=True)
     before = found.get("run", {})
-    other = sorted(name for name, value in run.items() if before.get(name) != value)
-    if other:
+    different = sorted(name for name, value in run.items() if before.get(name) != value)
+    if different:
         raise ValueError(
             f"`checkpoint` must be of a run with the same settings, network and data; {path} "
-            f"has another {', '.join(other)}. Remove it, or name another file."
+            f"differs in {', '.join(different)}. Remove the file, or name another file."
         )
     state.network.load_state_dict(found["network"])
     state.optimizer.load_state_dict(found["optimizer"])
     state.scheduler.load_state_dict(found["scheduler"])
-    if found["scaler"]:  # none was needed on a CPU
+    if found["scaler"]:  # empty if the file was written on a CPU
         state.scaler.load_state_dict(found["scaler"])
     if state.average is not None:
         state.average.load_state_dict(found["average"])

@@ -7,27 +7,36 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a network is trained: SGD with momentum and a cosine schedule.
+    """The settings of a training run: SGD with momentum and a cosine schedule.
 
     Attributes:
-        n_epochs: Passes over the training images.
-        batch_size: Images a step.
+        n_epochs: Number of passes over the training images.
+        batch_size: Images per step.
         learning_rate: Peak learning rate, reached after `n_warmup_epochs`.
         n_warmup_epochs: Epochs of linear warm-up.
         momentum: Nesterov momentum.
         weight_decay: L2 penalty.
         label_smoothing: Share of the target spread over all classes.
-        max_gradient_norm: Gradients are scaled down to this norm.
-        crops: Whether images are shifted and, but for digits, mirrored at random.
-        auto_augment: Whether torchvision's AutoAugment changes them as well.
-        cutout: Side of a square cut out of each image, as a share of the image's side; 0 for none.
+        max_gradient_norm: Gradients above this norm are scaled down to it.
+        crops: Whether images are cropped and mirrored at random (digits are never mirrored).
+        auto_augment: Whether images pass through torchvision's AutoAugment.
+        cutout: Side of the square cut out of each image, as a share of the image's side; 0 for
+            none.
         cutmix: Probability that a batch is mixed by CutMix.
-        ema_decay: Decay of the exponential moving average of the weights that is evaluated; 0
-            evaluates the weights themselves.
-        max_seconds: The run fails when it takes longer.
-        device: "auto" takes a GPU where there is one; else a torch device such as "cuda:1".
-        n_loader_workers: Processes that prepare augmented images.
+        ema_decay: Decay of an exponential moving average of the weights, which is then evaluated
+            in their place; 0 for none.
+        max_seconds: A longer run fails with :class:`TrainingTimeoutError`.
+        device: A device of torch such as "cuda:1"; "auto" is a GPU where there is one.
+        n_loader_workers: Number of processes that prepare augmented images; 0 for none.
         seed: Seed of weights, order and augmentation.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+
+    Example:
+        ::
+
+            TrainingConfig(n_epochs=100, learning_rate=0.1, cutout=0.5, device="cuda:0")
     """
 
     n_epochs: int = 30
@@ -55,17 +64,24 @@ class TrainingConfig:
         for name in ("learning_rate", "max_gradient_norm", "max_seconds"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}.")
+        for name in ("weight_decay", "n_loader_workers"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
         for name in ("momentum", "label_smoothing", "cutout", "cutmix", "ema_decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be in 0 .. 1, got {getattr(self, name)}.")
         if self.cutout == 1:
-            raise ValueError("`cutout` must be less than 1, which would leave nothing, got 1.")
-        if not 0 <= self.n_warmup_epochs < self.n_epochs + 1:
             raise ValueError(
-                f"`n_warmup_epochs` must be in 0 .. n_epochs, got {self.n_warmup_epochs}."
+                "`cutout` must be less than 1, got 1. Name a smaller share of the image's side: "
+                "1 would leave no image."
+            )
+        if not 0 <= self.n_warmup_epochs <= self.n_epochs:
+            raise ValueError(
+                f"`n_warmup_epochs` must be in 0 .. {self.n_epochs} (`n_epochs`), got "
+                f"{self.n_warmup_epochs}. Warm up for fewer epochs, or train longer."
             )
 
     @property
     def augments(self) -> bool:
-        """Whether images are changed one by one."""
+        """Whether each image is augmented on its own, before it is in a batch."""
         return self.crops or self.auto_augment or self.cutout > 0

@@ -1,4 +1,4 @@
-"""Images to train on, through torchvision's and scikit-learn's data sets."""
+"""Images in memory, from the data sets of torchvision and scikit-learn."""
 
 from __future__ import annotations
 
@@ -19,16 +19,25 @@ DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
-    """Images of one data set, as bytes.
+    """The images of a data set as uint8, with labels from 0.
 
     Attributes:
-        name: The data set.
-        train_images: `[n_train, channels, size, size]` of uint8.
-        train_labels: `[n_train]`.
-        validation_images: `[n_validation, channels, size, size]`, for the search.
-        validation_labels: `[n_validation]`.
-        test_images: `[n_test, channels, size, size]`, for the report.
-        test_labels: `[n_test]`.
+        name: The name of the data set.
+        train_images: Images to train on, `[n_train, channels, size, size]`.
+        train_labels: Their labels, `[n_train]`.
+        validation_images: Images for the search, `[n_validation, channels, size, size]`.
+        validation_labels: Their labels, `[n_validation]`.
+        test_images: Images for the final report, `[n_test, channels, size, size]`.
+        test_labels: Their labels, `[n_test]`.
+
+    Example:
+        ::
+
+            images = torch.randint(256, (90, 1, 8, 8), dtype=torch.uint8)
+            labels = torch.arange(90) % 3
+            parts = (slice(0, 50), slice(50, 70), slice(70, 90))
+            data = ImageData("noise", *(x[part] for part in parts for x in (images, labels)))
+            data.n_classes  # 3
     """
 
     name: str
@@ -41,12 +50,12 @@ class ImageData:
 
     @property
     def n_channels(self) -> int:
-        """Channels of an image."""
+        """Number of channels of an image."""
         return int(self.train_images.shape[1])
 
     @property
     def image_size(self) -> int:
-        """Pixels of a side."""
+        """Pixels of an image's side."""
         return int(self.train_images.shape[2])
 
     @property
@@ -56,17 +65,17 @@ class ImageData:
 
     @property
     def can_mirror(self) -> bool:
-        """Whether a mirrored image is of the same class."""
+        """Whether a mirrored image has the same label."""
         return self.name != "digits"
 
     def normalization(self) -> tuple[Tensor, Tensor]:
-        """Return mean and standard deviation of each channel, `[channels, 1, 1]`, in 0 .. 1."""
+        """Return mean and standard deviation per channel, `[channels, 1, 1]`, pixels in 0 .. 1."""
         pixels = self.train_images.float() / 255
         mean = pixels.mean(dim=(0, 2, 3))[:, None, None]
         return mean, pixels.std(dim=(0, 2, 3))[:, None, None]
 
     def with_validation_in_training(self) -> ImageData:
-        """Return the data with the validation images among those to train on."""
+        """Return the data with the validation images added to the training images."""
         images = torch.cat([self.train_images, self.validation_images])
         labels = torch.cat([self.train_labels, self.validation_labels])
         return replace(self, train_images=images, train_labels=labels)
@@ -81,33 +90,38 @@ def load_images(
     is_downloaded: bool = False,
     seed: int = 0,
 ) -> ImageData:
-    """Load a data set and split validation images from its training images.
+    """Load a data set and split its training images into training and validation images.
 
     Args:
         name: "cifar10", "fashion-mnist" or "digits" (scikit-learn's 1,797 images of 8 x 8).
-        root: Where torchvision keeps its data sets. Fashion-MNIST is also taken from Debian's
-            package dataset-fashion-mnist.
-        n_train: Number of images to train on, by default all that are left.
-        n_validation: Number of images to validate on, by default a tenth.
-        n_test: Number of test images, by default all.
-        is_downloaded: Whether torchvision may download what is missing.
+        root: Folder of torchvision's data sets. Fashion-MNIST is also found in Debian's package
+            dataset-fashion-mnist.
+        n_train: Number of training images; None for all that are not for validation.
+        n_validation: Number of validation images; None for a tenth.
+        n_test: Number of test images; None for all.
+        is_downloaded: Whether torchvision may download a missing data set.
         seed: Seed of the split.
 
     Raises:
         ValueError: If there is no such data set, or it has too few images.
-        RuntimeError: If the data set is not in `root`; from torchvision.
+        RuntimeError: If the data set is not in `root` and may not be downloaded.
+
+    Example:
+        ::
+
+            digits = load_images("digits", n_train=900, n_validation=300)
+            digits.train_images.shape  # [900, 1, 8, 8]
     """
     if name not in DATA_SETS:
         raise ValueError(f"`name` must be one of {DATA_SETS}, got {name!r}.")
-    loaded = {"cifar10": _cifar10, "fashion-mnist": _fashion_mnist, "digits": _digits}
-    images, labels, test_images, test_labels = loaded[name](Path(root), is_downloaded)
+    images, labels, test_images, test_labels = _loaded(name, Path(root), is_downloaded)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
     n_validation = len(images) // 10 if n_validation is None else n_validation
     n_train = len(images) - n_validation if n_train is None else n_train
     if min(n_train, n_validation) < 1 or n_train + n_validation > len(images):
         raise ValueError(
             f"`n_train` and `n_validation` must be positive and at most {len(images)} together, "
-            f"got {n_train} and {n_validation}."
+            f"got {n_train} and {n_validation}. Lower one of them."
         )
     if n_test is not None and n_test < 1:
         raise ValueError(f"`n_test` must be at least 1, or None for all, got {n_test}.")
@@ -123,7 +137,18 @@ def load_images(
     )
 
 
-_Arrays = tuple[Tensor, Tensor, Tensor, Tensor]
+_Arrays = tuple[Tensor, Tensor, Tensor, Tensor]  # training images, labels, test images, labels
+
+
+def _loaded(name: str, root: Path, is_downloaded: bool) -> _Arrays:
+    load = {"cifar10": _cifar10, "fashion-mnist": _fashion_mnist, "digits": _digits}[name]
+    try:
+        return load(root, is_downloaded)
+    except RuntimeError as error:  # torchvision finds no data set, or a damaged file
+        raise RuntimeError(
+            f"`root` must hold the data set {name!r} as torchvision stores it, got '{root}'. "
+            f"Name another folder, or pass `is_downloaded=True`."
+        ) from error
 
 
 def _cifar10(root: Path, is_downloaded: bool) -> _Arrays:

@@ -1,4 +1,4 @@
-"""Images too many for memory: ImageNet as folders of files, one a class."""
+"""Images too many for memory, such as ImageNet: a folder of image files for each class."""
 
 from __future__ import annotations
 
@@ -8,30 +8,38 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
+from optuna_lanas.training._batches import epoch_order
+from optuna_lanas.training._batches import loader
 from optuna_lanas.training._batches import n_batches
-from optuna_lanas.training._batches import without_single
+from optuna_lanas.training._batches import with_cutmix
 from optuna_lanas.training.config import TrainingConfig
 
 
+# Mean and standard deviation of ImageNet's channels, pixels in 0 .. 1.
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
-# ImageNet is evaluated on the central square of images scaled to 256 pixels for a crop of 224.
+# ImageNet is evaluated on the central 224 pixels of images resized to 256 pixels.
 RESIZE = 256 / 224
 
 
 @dataclass(frozen=True)
 class FolderData:
-    """A folder with ``train/{class}/*.jpg`` and ``val/{class}/*.jpg``, as ImageNet comes.
+    """A folder with ``train/{class}/*.jpg`` and ``val/{class}/*.jpg``, the layout of ImageNet.
 
-    The validation images serve for the report as well; there are no others with labels.
+    The validation images are the test images as well: ImageNet's test labels are not public.
 
     Attributes:
         root: The folder.
-        image_size: Pixels of a side of the crops.
+        image_size: Pixels of a side after cropping.
+
+    Example:
+        ::
+
+            data = FolderData(Path("/data/imagenet"))
+            train(network, data, TrainingConfig(n_epochs=90, n_loader_workers=8))
     """
 
     root: Path
@@ -39,8 +47,12 @@ class FolderData:
 
     @property
     def n_classes(self) -> int:
-        """Number of classes."""
-        return sum(entry.is_dir() for entry in (self.root / "train").iterdir())
+        """Number of classes.
+
+        Raises:
+            ValueError: If the folder has no train/.
+        """
+        return sum(entry.is_dir() for entry in _part(self, "train").iterdir())
 
 
 class FolderBatches:
@@ -48,62 +60,59 @@ class FolderBatches:
 
     Args:
         data: The folder.
-        config: Settings; ``crops`` takes random resized crops, mirrored at random.
-        device: Where batches go.
+        config: The settings of the training run; ``crops`` are random resized crops, mirrored at
+            random.
+        device: Where the batches go.
+
+    Raises:
+        ValueError: If the folder has no train/ or val/, or they differ in their classes.
     """
 
     def __init__(self, data: FolderData, config: TrainingConfig, device: torch.device) -> None:
         self._config = config
         self._device = device
-        self._train = ImageFolder(str(data.root / "train"), _training_steps(data, config))
-        self._evaluation = ImageFolder(str(data.root / "val"), _evaluation_steps(data.image_size))
+        self._train = ImageFolder(str(_part(data, "train")), _training_steps(data, config))
+        self._evaluation = ImageFolder(str(_part(data, "val")), _evaluation_steps(data.image_size))
         if self._train.classes != self._evaluation.classes:
-            other = sorted({*self._train.classes} ^ {*self._evaluation.classes})
+            unpaired = sorted({*self._train.classes} ^ {*self._evaluation.classes})
             raise ValueError(
-                f"`data.root` must have the same classes in train/ and val/; {data.root} has "
-                f"{other} in one of them alone. Make the missing folders, or remove the others."
+                f"`data.root` must have the same classes in train/ and val/; in {data.root} only "
+                f"one of them has {unpaired}. Add the missing folders, or remove the unpaired."
             )
-        self._cutmix = v2.CutMix(num_classes=data.n_classes) if config.cutmix else None
 
     @property
     def n_steps(self) -> int:
-        """Batches an epoch; the last one may be smaller."""
+        """Number of batches per epoch."""
         return n_batches(len(self._train), self._config.batch_size)
 
     def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield images `[n, 3, s, s]` and labels, `[n]` or, if mixed, `[n, n_classes]`."""
-        generator = torch.Generator().manual_seed(self._config.seed + 7919 * number)
-        order = without_single(
-            torch.randperm(len(self._train), generator=generator), self._config.batch_size
-        )
-        for images, labels in self._moved(self._loader(self._train, order.tolist())):
-            if self._cutmix and torch.rand((), generator=generator) < self._config.cutmix:
-                yield self._cutmix(images, labels)
-            else:
-                yield images, labels
+        """Yield images `[n, 3, s, s]` and labels, `[n]` or, with CutMix, `[n, n_classes]`."""
+        order, generator = epoch_order(len(self._train), self._config, number)
+        batches = self._loaded(self._train, order)
+        yield from with_cutmix(batches, len(self._train.classes), self._config, generator)
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the validation images in order."""
-        order = list(range(len(self._evaluation)))
-        yield from self._moved(self._loader(self._evaluation, order))
+        """Yield the validation images in order, without augmentation."""
+        yield from self._loaded(self._evaluation, torch.arange(len(self._evaluation)))
 
     def test(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the validation images in order."""
+        """Yield the validation images, which are the test images as well."""
         yield from self.validation()
 
-    def _loader(self, folder: ImageFolder, order: list[int]) -> DataLoader[tuple[Tensor, Tensor]]:
-        return DataLoader(
-            folder,
-            batch_size=self._config.batch_size,
-            sampler=order,
-            num_workers=self._config.n_loader_workers,
-            pin_memory=self._device.type == "cuda",
-        )
-
-    def _moved(self, loader: DataLoader[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
-        for images, labels in loader:
+    def _loaded(self, folder: ImageFolder, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        for images, labels in loader(folder, order, self._config, self._device):
             moved = images.to(self._device, non_blocking=True, memory_format=torch.channels_last)
             yield moved, labels.to(self._device, non_blocking=True)
+
+
+def _part(data: FolderData, name: str) -> Path:
+    path = data.root / name
+    if not path.is_dir():
+        raise ValueError(
+            f"`data.root` must hold the folders train/ and val/; {data.root} has no {name}/. Add "
+            f"it, with a folder of images for each class, or name another folder."
+        )
+    return path
 
 
 def _training_steps(data: FolderData, config: TrainingConfig) -> v2.Compose:

@@ -1,9 +1,11 @@
-"""A plain training loop: mixed precision on GPU, cosine schedule, moving average, checkpoints."""
+"""The training loop: mixed precision on a GPU, cosine schedule, moving average, checkpoints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 import time
@@ -12,18 +14,19 @@ import torch
 from torch import nn
 from torch import Tensor
 from torch.nn import functional
-from torch.optim.lr_scheduler import CosineAnnealingLR
-from torch.optim.lr_scheduler import LinearLR
-from torch.optim.lr_scheduler import LRScheduler
-from torch.optim.lr_scheduler import SequentialLR
-from torch.optim.swa_utils import AveragedModel
 
 from optuna_lanas.training import _checkpoint
 from optuna_lanas.training._batches import MemoryBatches
+from optuna_lanas.training._state import initial_state
+from optuna_lanas.training._state import TrainingState
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData
 from optuna_lanas.training.folder import FolderBatches
 from optuna_lanas.training.folder import FolderData
+
+
+# A large prime, so that the epochs of neighbouring seeds have different augmentations.
+_EPOCH_SEED_STEP = 104_729
 
 
 class TrainingTimeoutError(RuntimeError):
@@ -32,29 +35,16 @@ class TrainingTimeoutError(RuntimeError):
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training run gave.
+    """The result of a training run.
 
     Attributes:
-        validation_accuracies: One for each epoch, in 0 .. 1.
-        test_accuracy: After the last epoch, in 0 .. 1.
-        seconds: How long all epochs took, those before a resumption included.
+        validation_accuracies: Accuracy after each epoch, in 0 .. 1.
+        test_accuracy: Accuracy after the last epoch, in 0 .. 1.
+        seconds: Training time of all epochs, including those before a resumption.
     """
 
     validation_accuracies: tuple[float, ...]
     test_accuracy: float
-    seconds: float
-
-
-@dataclass
-class TrainingState:
-    """All that changes while training."""
-
-    network: nn.Module
-    optimizer: torch.optim.Optimizer
-    scheduler: LRScheduler
-    scaler: torch.amp.GradScaler
-    average: AveragedModel | None
-    accuracies: list[float]
     seconds: float
 
 
@@ -66,140 +56,148 @@ def train(
     checkpoint: Path | None = None,
     identity: str = "",
 ) -> TrainingResult:
-    """Train a network, in place.
+    """Train a network in place.
+
+    The same network, data and settings give the same result on the same device, also if the run
+    is interrupted and resumed from its checkpoint. With ``config.ema_decay``, the network has
+    the moving average of its weights in the end.
 
     Args:
-        network: `[n, channels, size, size]` images to `[n, n_classes]` logits.
-        data: Images.
-        config: Settings.
-        report: Called after each epoch with its number, from 1, and the validation accuracy; what
-            it raises (``optuna.TrialPruned``) ends the training. Epochs that a checkpoint holds
-            are reported first.
-        checkpoint: File that is written after each epoch, and continued from if it exists.
-        identity: Tells networks of the same modules apart, such as an architecture's repr: a
-            checkpoint of another one is refused.
+        network: Maps images, `[n, channels, size, size]`, to logits, `[n, n_classes]`.
+        data: The images.
+        config: The settings of the training run.
+        report: Called after each epoch with its number, from 1, and the validation accuracy.
+            Epochs in the checkpoint are reported first. An exception in it, such as
+            ``optuna.TrialPruned``, ends the training.
+        checkpoint: File written after each epoch; the run resumes from it if it exists.
+        identity: What tells networks of the same modules apart, such as the repr of an
+            architecture. The checkpoint of a different network is refused.
+
+    Returns:
+        The accuracies and the training time.
 
     Raises:
-        ValueError: If the checkpoint is of other settings, another network or other data.
+        ValueError: If the checkpoint is of other settings, another network or other data, or if
+            ``config.device`` is unknown.
         TrainingTimeoutError: If the training takes longer than ``config.max_seconds``.
         torch.OutOfMemoryError: If the device has too little memory.
+
+    Example:
+        ::
+
+            digits = load_images("digits")
+            network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+            result = train(network, digits, TrainingConfig(n_epochs=5))
+            result.validation_accuracies[-1]
     """
     device = resolve_device(config.device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        batches = batches_of(data, config, device)
+    with forked_rng(device):
+        batches = _batches_of(data, config, device)
         state = initial_state(network, config, batches.n_steps, device)
         run = _checkpoint.run_of(network, data, config, identity) if checkpoint else {}
         if checkpoint is not None:
-            _checkpoint.load(checkpoint, state, run, device)
-        n_done = len(state.accuracies)
-        for epoch in range(1, config.n_epochs + 1):
-            if epoch > n_done:
-                torch.manual_seed(config.seed + 104_729 * epoch)
-                _train_epoch(state, batches, epoch, config, device)
-                evaluated = state.average or state.network
-                state.accuracies.append(accuracy(evaluated, batches.validation()))
-                if checkpoint is not None:
-                    _checkpoint.save(checkpoint, state, run)
-            if report is not None:
-                report(epoch, state.accuracies[epoch - 1])
-    if state.average is not None:
-        network.load_state_dict(state.average.module.state_dict())
-    return TrainingResult(
-        tuple(state.accuracies), accuracy(network, batches.test()), state.seconds
-    )
+            _checkpoint.load(checkpoint, state, run)
+        report = report or _ignore
+        for epoch, validation_accuracy in enumerate(state.accuracies, start=1):
+            report(epoch, validation_accuracy)
+        for epoch in run_epochs(state, network, batches, config):
+            state.accuracies.append(accuracy(state.evaluated.eval(), batches.validation()))
+            if checkpoint is not None:
+                _checkpoint.save(checkpoint, state, run)
+            report(epoch, state.accuracies[-1])
+    state.take_average()
+    test_accuracy = accuracy(network.eval(), batches.test())
+    return TrainingResult(tuple(state.accuracies), test_accuracy, state.seconds)
 
 
-def accuracy(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
-    """Return the share of images whose class is predicted."""
-    network.eval()
-    n_right = n_images = 0
-    with torch.inference_mode():
+def run_epochs(
+    state: TrainingState,
+    forward: Callable[[Tensor], Tensor],
+    batches: MemoryBatches | FolderBatches,
+    config: TrainingConfig,
+) -> Iterator[int]:
+    """Train all epochs that the state lacks; yield the number of each, from 1, at its end.
+
+    Args:
+        state: Updated in place, except for its accuracies.
+        forward: Maps images, `[n, channels, size, size]`, to logits, `[n, n_classes]`.
+        batches: The training batches.
+        config: The settings of the training run.
+
+    Raises:
+        TrainingTimeoutError: If the training takes longer than ``config.max_seconds``.
+    """
+    for epoch in range(len(state.accuracies) + 1, config.n_epochs + 1):
+        # Seeded per epoch, so that a resumed run draws the same augmentations.
+        torch.manual_seed(config.seed + _EPOCH_SEED_STEP * epoch)
+        state.network.train()
+        start, before = time.perf_counter(), state.seconds
+        for images, labels in batches.epoch(epoch):
+            _take_step(state, forward, images, labels, config)
+            state.seconds = before + time.perf_counter() - start
+            if state.seconds > config.max_seconds:
+                raise TrainingTimeoutError(
+                    f"Training must end within `max_seconds` = {config.max_seconds} s, but was "
+                    f"in epoch {epoch} of {config.n_epochs} after {state.seconds:.3g} s. Raise "
+                    f"`max_seconds`, or train fewer epochs or a smaller network."
+                )
+        yield epoch
+
+
+def accuracy(
+    forward: Callable[[Tensor], Tensor], batches: Iterable[tuple[Tensor, Tensor]]
+) -> float:
+    """Return the share of images whose class is predicted, in 0 .. 1."""
+    n_correct = n_images = 0
+    with torch.no_grad():
         for images, labels in batches:
-            n_right += int((network(images).argmax(dim=1) == labels).sum())
+            n_correct += int((forward(images).argmax(dim=1) == labels).sum())
             n_images += len(labels)
-    return n_right / n_images
+    return n_correct / n_images
 
 
-def batches_of(
+def resolve_device(name: str) -> torch.device:
+    """Return the device of a name; "auto" is a GPU where there is one.
+
+    Raises:
+        ValueError: If torch knows no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(
+            f'`device` must be "auto" or a device of torch such as "cuda:1", got {name!r}.'
+        ) from error
+
+
+@contextmanager
+def forked_rng(device: torch.device) -> Iterator[None]:
+    """Restore torch's random number generators at the end of the context."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+
+
+def _batches_of(
     data: ImageData | FolderData, config: TrainingConfig, device: torch.device
 ) -> MemoryBatches | FolderBatches:
-    """Return the batches of a data set in memory or on disk."""
     if isinstance(data, FolderData):
         return FolderBatches(data, config, device)
     return MemoryBatches(data, config, device)
 
 
-def resolve_device(name: str) -> torch.device:
-    """Return the device of that name; "auto" is a GPU where there is one."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
-
-
-def initial_state(
-    network: nn.Module, config: TrainingConfig, n_steps: int, device: torch.device
-) -> TrainingState:
-    """Move a network to its device and make what trains it.
-
-    Channels-last saves a third of the time on a CPU as well.
-    """
-    network.to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        nesterov=config.momentum > 0,
-    )
-    average = None
-    if config.ema_decay:
-        share = 1 - config.ema_decay
-        average = AveragedModel(
-            network,
-            avg_fn=lambda averaged, current, _: averaged + (current - averaged) * share,
-            use_buffers=True,
-        )
-    scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
-    scheduler = _schedule(optimizer, config, n_steps)
-    return TrainingState(network, optimizer, scheduler, scaler, average, [], 0.0)
-
-
-def _schedule(
-    optimizer: torch.optim.Optimizer, config: TrainingConfig, n_steps: int
-) -> LRScheduler:
-    """Linear warm-up, then half a cosine down to zero, a step a batch."""
-    n_warmup, n_all = config.n_warmup_epochs * n_steps, config.n_epochs * n_steps
-    cosine = CosineAnnealingLR(optimizer, T_max=max(1, n_all - n_warmup))
-    if n_warmup == 0:
-        return cosine
-    warmup = LinearLR(optimizer, start_factor=1 / (n_warmup + 1), total_iters=n_warmup)
-    return SequentialLR(optimizer, [warmup, cosine], milestones=[n_warmup])
-
-
-def _train_epoch(
+def _take_step(
     state: TrainingState,
-    batches: MemoryBatches | FolderBatches,
-    epoch: int,
+    forward: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
     config: TrainingConfig,
-    device: torch.device,
 ) -> None:
-    state.network.train()
-    start, before = time.perf_counter(), state.seconds
-    for images, labels in batches.epoch(epoch):
-        with torch.autocast(device.type, enabled=device.type == "cuda"):
-            logits = state.network(images)
-            loss = functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
-        take_step(state, loss, config)
-        state.seconds = before + time.perf_counter() - start
-        if state.seconds > config.max_seconds:
-            raise TrainingTimeoutError(
-                f"The training took longer than `max_seconds` = {config.max_seconds} s, in epoch "
-                f"{epoch} of {config.n_epochs}."
-            )
-
-
-def take_step(state: TrainingState, loss: Tensor, config: TrainingConfig) -> None:
-    """Update weights, learning rate and moving average by one batch's loss."""
+    """Update weights, learning rate and moving average by the loss of a batch."""
+    with torch.autocast(state.device.type, enabled=state.device.type == "cuda"):
+        logits = forward(images)
+        loss = functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
     state.optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(state.scaler.scale(loss))
     state.scaler.unscale_(state.optimizer)
@@ -209,3 +207,7 @@ def take_step(state: TrainingState, loss: Tensor, config: TrainingConfig) -> Non
     state.scheduler.step()
     if state.average is not None:
         state.average.update_parameters(state.network)
+
+
+def _ignore(epoch: int, validation_accuracy: float) -> None:
+    """Report nothing."""

@@ -1,4 +1,4 @@
-"""An Optuna objective that trains the architecture of each trial."""
+"""An Optuna objective: train the architecture of each trial."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ import torch
 
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData
+from optuna_lanas.training.folder import FolderData
 from optuna_lanas.training.loop import train
+from optuna_lanas.training.loop import TrainingResult
 from optuna_lanas.training.loop import TrainingTimeoutError
 
 
 class TrainableSpace(Protocol):
-    """An architecture space whose architectures can be built."""
+    """An architecture space that builds its architectures."""
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> Any:
         """Return the architecture of a trial."""
@@ -30,25 +32,24 @@ class TrainableSpace(Protocol):
         ...
 
     def n_params(self, architecture: Any, /) -> int:
-        """Return its number of trainable parameters."""
+        """Return the number of trainable parameters of an architecture's network."""
         ...
 
 
 class TrainingObjective:
-    """The validation accuracy of a trial's architecture after training; to be maximised.
+    """The validation accuracy of a trial's architecture after training; maximise it.
 
-    Every epoch is reported, and the trial is pruned when the study's pruner says so. A run that
-    takes too long or too much memory is a failed trial (NaN), with the reason in its user
-    attribute "failure". User attributes "n_params", "test_accuracy" and "seconds" tell about the
-    others.
+    Each epoch is reported, and the study's pruner may prune the trial after it. A run that takes
+    too long or too much memory is a failed trial (NaN); its user attribute "failure" holds the
+    reason. A complete trial has the user attributes "n_params", "test_accuracy" and "seconds".
 
     Args:
-        space: What to search.
-        data: What to train on.
-        config: How to train.
-        checkpoints: Folder for a checkpoint of each architecture, from which a later trial of it
-            goes on (such as one that ``RetryFailedTrialCallback`` enqueues); removed once a trial
-            of it is complete or pruned. None for none.
+        space: The space to search.
+        data: The images.
+        config: The settings of each training run.
+        checkpoints: Folder of the checkpoints, a file for each architecture; None for none. A
+            later trial of the architecture, such as ``RetryFailedTrialCallback`` enqueues, resumes
+            from its file. A complete or pruned trial removes the file.
 
     Example:
         ::
@@ -63,7 +64,7 @@ class TrainingObjective:
     def __init__(
         self,
         space: TrainableSpace,
-        data: ImageData,
+        data: ImageData | FolderData,
         config: TrainingConfig,
         checkpoints: Path | None = None,
     ) -> None:
@@ -73,9 +74,34 @@ class TrainingObjective:
         self.checkpoints = checkpoints
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """Train the trial's architecture."""
+        """Return the validation accuracy after the last epoch, or NaN for a failed run.
+
+        Raises:
+            optuna.TrialPruned: If the pruner prunes the trial.
+        """
         architecture = self.space.suggest(trial)
         trial.set_user_attr("n_params", self.space.n_params(architecture))
+        try:
+            result = self._trained(trial, architecture)
+        except RuntimeError as error:
+            if not _takes_too_much(error):
+                raise
+            trial.set_user_attr("failure", f"{type(error).__name__}: {error}")
+            return math.nan
+        finally:
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        trial.set_user_attr("test_accuracy", result.test_accuracy)
+        trial.set_user_attr("seconds", result.seconds)
+        return result.validation_accuracies[-1]
+
+    def on_device(self, device: str) -> TrainingObjective:
+        """Return the same objective on another device, such as "cuda:1"."""
+        config = replace(self.config, device=device)
+        return TrainingObjective(self.space, self.data, config, self.checkpoints)
+
+    def _trained(self, trial: optuna.Trial, architecture: Any) -> TrainingResult:
+        """Train an architecture; remove its checkpoint once it is trained or pruned."""
 
         def report(epoch: int, accuracy: float) -> None:
             trial.report(accuracy, epoch)
@@ -90,18 +116,8 @@ class TrainingObjective:
         except optuna.TrialPruned:
             _remove(checkpoint)
             raise
-        except RuntimeError as error:
-            if not _takes_too_much(error):
-                raise
-            trial.set_user_attr("failure", f"{type(error).__name__}: {error}")
-            return math.nan
-        finally:
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
         _remove(checkpoint)
-        trial.set_user_attr("test_accuracy", result.test_accuracy)
-        trial.set_user_attr("seconds", result.seconds)
-        return result.validation_accuracies[-1]
+        return result
 
     def _built(self, architecture: Any) -> torch.nn.Module:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
@@ -113,11 +129,6 @@ class TrainingObjective:
             return None
         return self.checkpoints / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.pt"
 
-    def on_device(self, device: str) -> TrainingObjective:
-        """Return the same objective on another device."""
-        config = replace(self.config, device=device)
-        return TrainingObjective(self.space, self.data, config, self.checkpoints)
-
 
 def _remove(checkpoint: Path | None) -> None:
     if checkpoint is not None:
@@ -125,6 +136,7 @@ def _remove(checkpoint: Path | None) -> None:
 
 
 def _takes_too_much(error: RuntimeError) -> bool:
-    """Whether it is about time or memory; a CPU's allocator has no error class of its own."""
+    """Whether a run failed for time or memory."""
     is_known = isinstance(error, (TrainingTimeoutError, torch.OutOfMemoryError))
+    # The allocator of a CPU raises a plain RuntimeError.
     return is_known or "DefaultCPUAllocator" in str(error)

@@ -1,37 +1,41 @@
-"""A weight-sharing supernet: trained once with random architectures, then asked about each."""
+"""A weight-sharing supernet: trained once on random architectures, then evaluated for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-import time
 
 import numpy as np
 import optuna
-import torch
 from torch import nn
-from torch import Tensor
-from torch.nn import functional
 
 from optuna_lanas.spaces import CellArchitecture
 from optuna_lanas.spaces import CellSpace
 from optuna_lanas.training._batches import MemoryBatches
+from optuna_lanas.training._state import initial_state
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData
-from optuna_lanas.training.loop import initial_state
+from optuna_lanas.training.loop import accuracy
+from optuna_lanas.training.loop import forked_rng
 from optuna_lanas.training.loop import resolve_device
-from optuna_lanas.training.loop import take_step
-from optuna_lanas.training.loop import TrainingTimeoutError
+from optuna_lanas.training.loop import run_epochs
 
 
 Draw = Callable[[np.random.Generator], CellArchitecture]
 
 
 def random_architecture(space: CellSpace) -> Draw:
-    """Return a function that draws an architecture evenly from the space."""
+    """Return a function that draws an architecture of the space uniformly at random.
+
+    Example:
+        ::
+
+            draw = random_architecture(CellSpace.nasnet())
+            draw(np.random.default_rng(0))
+    """
 
     def draw(rng: np.random.Generator) -> CellArchitecture:
         architecture = space.architecture(space.sample(rng))
-        assert architecture is not None, "What a space samples is valid."
+        assert architecture is not None, "A space samples valid architectures only."
         return architecture
 
     return draw
@@ -44,54 +48,59 @@ def train_supernet(
     config: TrainingConfig,
     rng: np.random.Generator,
 ) -> None:
-    """Train a supernet in place, every batch with another architecture.
+    """Train a supernet in place, each batch with another random architecture.
 
-    With ``config.ema_decay``, its weights are then the moving average.
+    With ``config.ema_decay``, the supernet has the moving average of its weights in the end.
 
     Args:
-        supernet: From ``CellSpace.build_supernet``, new or trained before.
-        draw: Draws an architecture; :func:`random_architecture` of the space, or of a region.
-        data: Images.
-        config: Settings.
+        supernet: A network of ``CellSpace.build_supernet``, untrained or trained before.
+        draw: Draws an architecture; :func:`random_architecture` draws from the whole space.
+        data: The images.
+        config: The settings of the training run.
         rng: Draws the architectures.
 
     Raises:
+        ValueError: If ``config.device`` is unknown.
         TrainingTimeoutError: If the training takes longer than ``config.max_seconds``.
+
+    Example:
+        ::
+
+            digits = load_images("digits")
+            network = CellNetworkConfig(in_channels=1, channels=8, n_cells=3)
+            space = CellSpace.nasnet(n_blocks=2, network=network)
+            supernet = space.build_supernet()
+            config = TrainingConfig(n_epochs=10, crops=False)
+            rng = np.random.default_rng(0)
+            train_supernet(supernet, random_architecture(space), digits, config, rng)
     """
     device = resolve_device(config.device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with forked_rng(device):
         batches = MemoryBatches(data, config, device)
         state = initial_state(supernet, config, batches.n_steps, device)
-        start = time.perf_counter()
-        for epoch in range(1, config.n_epochs + 1):
-            torch.manual_seed(config.seed + 104_729 * epoch)
-            supernet.train()
-            for images, labels in batches.epoch(epoch):
-                with torch.autocast(device.type, enabled=device.type == "cuda"):
-                    logits = supernet(images, draw(rng))
-                    loss = functional.cross_entropy(
-                        logits, labels, label_smoothing=config.label_smoothing
-                    )
-                take_step(state, loss, config)
-                if time.perf_counter() - start > config.max_seconds:
-                    raise TrainingTimeoutError(
-                        f"The supernet took longer than `max_seconds` = {config.max_seconds} s."
-                    )
-    if state.average is not None:
-        supernet.load_state_dict(state.average.module.state_dict())
+        for _ in run_epochs(state, lambda images: supernet(images, draw(rng)), batches, config):
+            pass  # a supernet is evaluated for single architectures, after training
+    state.take_average()
 
 
 class SupernetObjective:
     """The validation accuracy of a trial's architecture with the supernet's weights.
 
-    Batch normalisation uses each batch's own statistics, since the running ones are of all
-    architectures together.
+    Maximise it. Batch normalisation uses the statistics of each batch: the running statistics
+    mix all architectures.
 
     Args:
         space: The space of the supernet.
         supernet: A trained supernet.
-        data: Images.
-        config: The settings it was trained with.
+        data: The images.
+        config: The settings that the supernet was trained with.
+
+    Example:
+        ::
+
+            objective = SupernetObjective(space, supernet, digits, config)
+            study = optuna.create_study(direction="maximize", sampler=LaNASSampler(space=space))
+            study.optimize(objective, n_trials=100)
     """
 
     def __init__(
@@ -102,16 +111,11 @@ class SupernetObjective:
         self._batches = MemoryBatches(data, config, resolve_device(config.device))
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """Evaluate the trial's architecture."""
+        """Return the validation accuracy of the trial's architecture."""
         return self.accuracy(self.space.suggest(trial))
 
     def accuracy(self, architecture: CellArchitecture) -> float:
-        """Return the share of validation images whose class is predicted."""
+        """Return the share of validation images whose class is predicted, in 0 .. 1."""
         self.supernet.train()
-        n_right = n_images = 0
-        with torch.no_grad():
-            for images, labels in self._batches.validation():
-                predicted: Tensor = self.supernet(images, architecture).argmax(dim=1)
-                n_right += int((predicted == labels).sum())
-                n_images += len(labels)
-        return n_right / n_images
+        batches = self._batches.validation()
+        return accuracy(lambda images: self.supernet(images, architecture), batches)

@@ -1,4 +1,4 @@
-"""Several devices as one worker process each, all on one storage."""
+"""A worker process for each device, all on the same study."""
 
 from __future__ import annotations
 
@@ -21,7 +21,17 @@ _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 def open_storage(storage: str) -> BaseStorage | str:
-    """Return a storage that processes share: a URL as it is, else a journal file of that path."""
+    """Return a storage that several processes can share.
+
+    Args:
+        storage: URL of a database, returned as it is, or path of a journal file.
+
+    Example:
+        ::
+
+            storage = open_storage("results/journal.log")
+            study = optuna.create_study(study_name="cells", storage=storage)
+    """
     return storage if "://" in storage else JournalStorage(JournalFileBackend(storage))
 
 
@@ -33,20 +43,31 @@ def optimize_on_devices(
     n_trials: int,
     devices: Sequence[str],
 ) -> None:
-    """Let one process a device work on a study until it has that many finished trials.
+    """Optimise a study with a worker process for each device.
 
     Args:
-        objective: What to optimise; it must pickle.
+        objective: The objective; it must be picklable.
         study_name: A study that exists in the storage.
         storage: URL of a database, or path of a journal file.
-        sampler: Makes the sampler of a worker from its number; it must pickle, and workers should
-            get different seeds.
-        n_trials: Finished trials of the study, earlier ones included, after which workers stop.
-            Those then running are finished.
-        devices: Torch devices, such as ("cuda:0", "cuda:1"); one may be named several times.
+        sampler: Returns the sampler of a worker, given its number from 0. It must be picklable;
+            let the number change the seed.
+        n_trials: Number of finished trials of the study, including earlier trials, at which the
+            workers stop. Trials that are then running are still finished.
+        devices: Devices of torch, such as ("cuda:0", "cuda:1"). A device may occur repeatedly.
 
     Raises:
-        RuntimeError: If a worker ends with an error.
+        RuntimeError: If a worker ends with an error; the others finish first.
+
+    Example:
+        ::
+
+            def make_sampler(worker: int) -> LaNASSampler:
+                return LaNASSampler(space=space, seed=worker)
+
+
+            if __name__ == "__main__":  # the workers import this file
+                devices = ("cuda:0", "cuda:1")
+                optimize_on_devices(objective, "cells", "journal.log", make_sampler, 100, devices)
     """
     context = multiprocessing.get_context("spawn")
     workers = [
@@ -61,7 +82,10 @@ def optimize_on_devices(
         worker.join()
     failed = [str(d) for w, d in zip(workers, devices, strict=True) if w.exitcode]
     if failed:
-        raise RuntimeError(f"The workers of {', '.join(failed)} ended with an error.")
+        raise RuntimeError(
+            f"The workers of `devices` must end without an error; {', '.join(failed)} ended with "
+            f"an error, printed above. Correct its cause and call again: finished trials count."
+        )
 
 
 def _work(
