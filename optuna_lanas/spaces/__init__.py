@@ -1,4 +1,4 @@
-"""Architecture spaces: what their parameters mean, which are valid and which are the same."""
+"""Architecture spaces: their parameters, encodings, valid architectures and isomorphs."""
 
 from optuna_lanas.spaces.cell import Block
 from optuna_lanas.spaces.cell import CellArchitecture

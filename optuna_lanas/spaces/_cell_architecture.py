@@ -1,4 +1,4 @@
-"""A pair of NASNet-like cells, and the settings of the network around them."""
+"""A pair of NASNet-like cells, their operations, and the settings of the network around them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,32 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
+NASNET_OPERATIONS = ("sep_conv_3x3", "max_pool_3x3", "skip_connect", "sep_conv_5x5")
+DARTS_OPERATIONS = (
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+OPERATIONS = tuple(sorted({*NASNET_OPERATIONS, *DARTS_OPERATIONS}))
+CELL_TYPES = ("normal", "reduction")
+
+
 class Block(NamedTuple):
-    """One block: ``op_a(state input_a) + op_b(state input_b)``; states 0 and 1 are the inputs."""
+    """A block: ``op_a(state input_a) + op_b(state input_b)``.
+
+    States 0 and 1 are the cell's inputs; state ``2 + b`` is the output of block b, from 0.
+
+    Example:
+        .. testcode::
+
+            from optuna_lanas.spaces import Block
+
+            residual = Block(input_a=0, op_a="skip_connect", input_b=1, op_b="sep_conv_3x3")
+    """
 
     input_a: int
     op_a: str
@@ -17,7 +41,21 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class CellArchitecture:
-    """A normal and a reduction cell, a tuple of blocks each."""
+    """A normal and a reduction cell.
+
+    Attributes:
+        normal: The blocks of the cells that keep the image's size.
+        reduction: The blocks of the cells that halve the image's size.
+
+    Example:
+        .. testcode::
+
+            from optuna_lanas.spaces import Block
+            from optuna_lanas.spaces import CellArchitecture
+
+            blocks = (Block(0, "skip_connect", 1, "sep_conv_3x3"),)
+            architecture = CellArchitecture(normal=blocks, reduction=blocks)
+    """
 
     normal: tuple[Block, ...]
     reduction: tuple[Block, ...]
@@ -30,10 +68,20 @@ class CellNetworkConfig:
     Attributes:
         n_classes: Number of classes.
         in_channels: Channels of an image.
-        channels: Channels of each operation in the first cells; doubled by each reduction cell.
-        n_cells: Number of cells, of which those after each third are reduction cells.
-        n_stem_strides: Halvings of the image before the first cell: 0 for small images, 3 for
-            ImageNet.
+        channels: Channels of each operation in the first cells. Each reduction cell doubles them.
+        n_cells: Number of cells. The cells at one third and at two thirds are reduction cells.
+        n_stem_strides: How often the stem halves the image: 0 for small images, 3 for ImageNet.
+
+    Raises:
+        ValueError: If a number is out of range; the message names it.
+
+    Example:
+        .. testcode::
+
+            from optuna_lanas.spaces import CellNetworkConfig
+            from optuna_lanas.spaces import CellSpace
+
+            space = CellSpace.nasnet(network=CellNetworkConfig(n_classes=100, n_cells=6))
     """
 
     n_classes: int = 10
@@ -53,5 +101,5 @@ class CellNetworkConfig:
 
     @property
     def reduction_cells(self) -> frozenset[int]:
-        """Positions of the reduction cells."""
+        """Positions of the reduction cells, from 0."""
         return frozenset({self.n_cells // 3, 2 * self.n_cells // 3})

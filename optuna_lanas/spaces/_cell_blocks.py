@@ -1,9 +1,9 @@
-"""Blocks of NASNet-like cells as arrays: canonical order, and how many encodings a cell has.
+"""Blocks of NASNet-like cells as arrays: canonical order, number of orders, and random draws.
 
-Notation: a cell of B blocks is `[B, 2]` integers. Block b (state ``2 + b``; states 0 and 1 are the
-cell's inputs) adds two *terms*; a term is ``state * n_operations + operation``, with a state below
-``2 + b``. Two cells are isomorphic if one's blocks, renumbered, are the other's; the order of the
-two terms of a block does not matter either.
+Notation: a cell of B blocks is `[B, 2]` integers. Block b adds two *terms* and makes state
+``2 + b``; states 0 and 1 are the cell's inputs. A term is ``state * n_operations + operation``,
+with a state below ``2 + b``. Two cells are isomorphic if renumbering the blocks of the first gives
+the second. The order of the two terms of a block does not matter.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ N_INPUTS = 2
 def canonical_blocks(cells: np.ndarray, n_operations: int) -> np.ndarray:
     """Return `[n, B, 2]` cells in the numbering that all isomorphic cells share.
 
-    The next block is always the one with the smallest pair of terms among those whose inputs are
-    numbered. Only blocks with equal pairs leave a choice, which is then tried both ways.
+    The next block always has the smallest pair of terms among the blocks whose inputs are already
+    numbered. Blocks with equal pairs leave a choice; every choice is then tried.
     """
     n, n_blocks, _ = cells.shape
     states, operations = np.divmod(cells, n_operations)
     number = np.tile(np.arange(N_INPUTS + n_blocks), (n, 1))
     number[:, N_INPUTS:] = -1
     canonical = np.empty_like(cells)
-    rows = np.arange(n)
+    every = np.arange(n)
     has_tie = np.zeros(n, dtype=bool)
     for position in range(n_blocks):
         pairs, ranks = _pairs(states, operations, number, n_operations)
         chosen = ranks.argmin(axis=1)
-        has_tie |= (ranks == ranks[rows, chosen][:, None]).sum(axis=1) > 1
-        canonical[:, position] = pairs[rows, chosen]
-        number[rows, N_INPUTS + chosen] = N_INPUTS + position
-    for row in np.flatnonzero(has_tie):
-        canonical[row] = _smallest_numbering(cells[row].tolist(), n_operations)
+        has_tie |= (ranks == ranks[every, chosen][:, None]).sum(axis=1) > 1
+        canonical[:, position] = pairs[every, chosen]
+        number[every, N_INPUTS + chosen] = N_INPUTS + position
+    for i in np.flatnonzero(has_tie):
+        canonical[i] = _smallest_numbering(cells[i].tolist(), n_operations)
     return canonical
 
 
 def n_numberings(cells: np.ndarray, n_operations: int) -> np.ndarray:
-    """Return `[n]`: how many different numberings of the blocks each cell has.
+    """Return `[n]`: the number of different numberings of the blocks of each cell.
 
-    It is the number of topological orders divided by the number of automorphisms. Blocks that an
-    automorphism exchanges include two with equal pairs of terms, so only cells that have such are
-    looked at in full.
+    It is the number of topological orders divided by the number of automorphisms. An automorphism
+    other than the identity needs two blocks with equal pairs of terms. Automorphisms are therefore
+    counted only in cells with such blocks.
     """
     n, n_blocks, _ = cells.shape
     states = cells // n_operations
@@ -61,8 +61,8 @@ def n_numberings(cells: np.ndarray, n_operations: int) -> np.ndarray:
     orders = counts[-1]
     pairs = np.sort(cells, axis=2)
     codes = np.sort(pairs[:, :, 0] * (cells.max(initial=0) + 1) + pairs[:, :, 1], axis=1)
-    for row in np.flatnonzero((np.diff(codes, axis=1) == 0).any(axis=1)):
-        orders[row] //= _n_automorphisms(cells[row].tolist(), n_operations)
+    for i in np.flatnonzero((np.diff(codes, axis=1) == 0).any(axis=1)):
+        orders[i] //= _n_automorphisms(cells[i].tolist(), n_operations)
     return np.asarray(orders)
 
 
@@ -73,10 +73,11 @@ def sample_blocks(
     has_distinct_inputs: bool,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return `[n, n_blocks, 2]` cells drawn evenly up to isomorphism.
+    """Return `[n, n_blocks, 2]` cells drawn uniformly at random over isomorphism classes.
 
-    Unordered pairs of terms are drawn evenly, so a cell comes up once for each numbering of its
-    blocks; keeping it with one over their number makes up for that.
+    Rejection sampling: unordered pairs of terms are drawn uniformly at random, so the probability
+    of a class is proportional to its number of numberings. A cell is then accepted with a
+    probability of one over that number.
     """
     accepted = [np.zeros((0, n_blocks, 2), dtype=np.int64)]
     n_accepted = 0
@@ -110,7 +111,10 @@ def _random_blocks(
 def _pairs(
     states: np.ndarray, operations: np.ndarray, number: np.ndarray, n_operations: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted terms of every block in the new numbers, and their rank; last if not yet possible."""
+    """Return the sorted terms of every block in the new numbers, and the rank of each block.
+
+    Blocks that are placed already, or whose inputs have no number yet, share the last rank.
+    """
     renumbered = np.take_along_axis(
         number, states.reshape(len(states), 2 * states.shape[1]), axis=1
     )
@@ -124,7 +128,7 @@ def _pairs(
 
 
 def _smallest_numbering(cell: list[list[int]], n_operations: int) -> list[list[int]]:
-    """The least list of pairs, branching where two blocks have equal pairs."""
+    """Return the smallest list of pairs; the search branches where blocks have equal pairs."""
 
     def extend(number: dict[int, int], open_blocks: frozenset[int]) -> list[list[int]]:
         pairs = {}
@@ -146,7 +150,7 @@ def _smallest_numbering(cell: list[list[int]], n_operations: int) -> list[list[i
 
 
 def _n_automorphisms(cell: list[list[int]], n_operations: int) -> int:
-    """Number of renumberings of the blocks that leave the cell as it is."""
+    """Return the number of renumberings of the blocks that leave the cell as it is."""
     sorted_pairs = [sorted(pair) for pair in cell]
 
     def count(images: dict[int, int]) -> int:

@@ -1,7 +1,7 @@
 """Parameters and multiply-adds of the network that a ``CellSpace`` builds, without torch.
 
-Every convolution has no bias and is followed by a batch normalisation. Notation: ``c`` channels,
-``area`` pixels of the output.
+A convolution has no bias, and a batch normalisation follows it. An ``area`` is the number of
+pixels of the output.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ STEM_MULTIPLIER = 3
 
 @dataclass(frozen=True)
 class CellCost:
-    """Trainable parameters, and multiply-adds of convolutions and the classifier for one image."""
+    """The cost of a network or of a part of it.
+
+    Attributes:
+        n_params: Trainable parameters.
+        flops: Multiply-adds of the convolutions and the linear layer for one image.
+    """
 
     n_params: int = 0
     flops: int = 0
@@ -36,7 +41,14 @@ def network_cost(
     concatenates_all: bool,
     image_size: int,
 ) -> CellCost:
-    """Return the cost of the whole network for square images of `image_size` pixels a side."""
+    """Return the cost of the whole network.
+
+    Args:
+        architecture: The cells.
+        network: The network around them.
+        concatenates_all: Whether all blocks make a cell's output.
+        image_size: Pixels of a side of the square image.
+    """
     channels, size = network.channels, image_size
     stem = STEM_MULTIPLIER * channels
     cost, previous = CellCost(), network.in_channels
@@ -60,7 +72,7 @@ def network_cost(
 
 
 def output_blocks(blocks: tuple[Block, ...], concatenates_all: bool) -> list[int]:
-    """Blocks that make a cell's output."""
+    """Return the blocks that make a cell's output, from 0."""
     used = {state for block in blocks for state in (block.input_a, block.input_b)}
     return [b for b in range(len(blocks)) if concatenates_all or b + 2 not in used]
 
@@ -86,7 +98,7 @@ def _operation(operation: str, channels: int, area: int, is_strided: bool) -> Ce
 
 
 def _convolution(n_in: int, n_out: int, kernel_area: int, area: int) -> CellCost:
-    """A convolution and the scale and shift of its batch normalisation."""
+    """Return the cost of a convolution and its batch normalisation's scale and shift."""
     weights = n_in * n_out * kernel_area
     return CellCost(weights + 2 * n_out, weights * area)
 

@@ -1,6 +1,6 @@
-"""NAS-Bench-101's cells up to isomorphism: canonical forms and even draws, all by table.
+"""NAS-Bench-101's cells up to isomorphism: canonical forms and random draws, by look-up tables.
 
-Masks and operation codes are those of ``_edge_masks``.
+Masks and operation codes are defined in ``_edge_masks``.
 """
 
 from __future__ import annotations
@@ -36,17 +36,18 @@ class CellGraphs:
     """All labelled graphs of pruned cells, and the isomorphism classes of cells over them.
 
     Attributes:
-        masks: `[n_masks]`, ascending; every mask with nothing to prune and at most nine edges.
+        masks: `[n_masks]`, ascending: every mask that is pruned and has at most nine edges.
         graph: `[n_masks]`, the isomorphism class (ignoring operations) of each mask.
-        to_canonical: `[n_masks]`, the row of ``PERMUTATIONS`` that leads to the class's form.
+        to_canonical: `[n_masks]`, the position in ``PERMUTATIONS`` of the permutation that turns a
+            mask into the canonical mask of its class.
         graph_masks: `[n_graphs]`, the canonical mask of each class.
-        canonical_codes: `[n_graphs, 1024]`, the smallest code equal to a code under the
-            automorphisms of the canonical graph.
+        canonical_codes: `[n_graphs, 1024]`, the smallest code that an automorphism of the
+            canonical graph makes of each code.
         automorphism_graphs: `[n_automorphisms]`, the graph of each automorphism.
-        automorphism_cycles: `[n_automorphisms, 5]`, the cycle that holds each interior vertex,
+        automorphism_cycles: `[n_automorphisms, 5]`, the cycle that holds each interior vertex;
             -1 for a vertex that the graph does not have.
-        automorphism_cumulative: `[n_automorphisms]`, running sum of the number of labellings that
-            each automorphism fixes, divided by the size of its group.
+        automorphism_cumulative: `[n_automorphisms]`, a cumulative sum over the automorphisms: the
+            number of labellings that each of them fixes, divided by the size of its group.
     """
 
     masks: np.ndarray
@@ -65,35 +66,35 @@ class CellGraphs:
 
 
 def canonical_cells(masks: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Prune cells and bring them to the form that all isomorphic cells share.
+    """Prune cells and turn them into the form that all isomorphic cells share.
 
     Args:
         masks: `[n]` edge masks, as suggested.
         codes: `[n]` operation codes, as suggested.
 
     Returns:
-        `[n]` row of ``cell_graphs().graph_masks`` (-1 where the cell is invalid) and `[n]`
-        canonical operation code.
+        `[n]` positions in ``cell_graphs().graph_masks``, -1 for an invalid cell, and `[n]`
+        canonical operation codes.
     """
     graphs = cell_graphs()
     masks, kept = prune(masks)
     interior = (kept >> 1) & 31
     masks = permute_masks(masks, compaction_tables(), interior)
     codes = code_compaction()[interior, codes]
-    row = _row_of_mask()[masks]
-    graph = np.where(row >= 0, graphs.graph[row], -1)
-    codes = code_permutation()[graphs.to_canonical[row], codes]
+    position = _position_of_mask()[masks]
+    graph = np.where(position >= 0, graphs.graph[position], -1)
+    codes = code_permutation()[graphs.to_canonical[position], codes]
     return graph, graphs.canonical_codes[graph, codes]
 
 
 def sample_cells(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw cells evenly over isomorphism classes.
+    """Draw cells uniformly at random over isomorphism classes.
 
-    A pair (automorphism a, labelling fixed by a) is drawn evenly over pairs; each class of
-    labellings of a graph has as many pairs as the group has elements, so classes come out even.
+    The draw is over pairs (automorphism, labelling that it fixes), each with a weight of one over
+    the size of the graph's group. By Burnside's lemma the pairs of every class weigh 1 in total.
 
     Returns:
-        `[n]` rows of ``cell_graphs().graph_masks`` and `[n]` canonical operation codes.
+        `[n]` positions in ``cell_graphs().graph_masks`` and `[n]` canonical operation codes.
     """
     graphs = cell_graphs()
     total = graphs.automorphism_cumulative[-1]
@@ -107,7 +108,7 @@ def sample_cells(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
 
 @cache
 def cell_graphs() -> CellGraphs:
-    """Build the tables, once (a tenth of a second)."""
+    """Return the tables, which are built at the first call (a tenth of a second)."""
     masks = _pruned_masks()
     largest, to_canonical = _canonical_masks(masks)
     graph_masks, graph = np.unique(largest, return_inverse=True)
@@ -128,7 +129,7 @@ def cell_graphs() -> CellGraphs:
 
 
 def _pruned_masks() -> np.ndarray:
-    """Masks whose vertices are 0, 1, .., k and 6, all on a path, with at most nine edges."""
+    """Return the masks of pruned cells: vertices 0, 1, .., k and 6, and at most nine edges."""
     masks = np.arange(1 << len(EDGES), dtype=np.uint32)
     masks = masks[n_bits(masks) <= MAX_EDGES]
     pruned, kept = prune(masks)
@@ -138,10 +139,10 @@ def _pruned_masks() -> np.ndarray:
 
 
 def _canonical_masks(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Largest mask of each isomorphism class, and the permutation that leads there.
+    """Return the largest mask of each mask's class, and the permutation that leads to it.
 
-    Two orders of the same vertices differ by exchanges of neighbours that no edge joins, so the
-    largest mask spreads through the class along such exchanges.
+    Any two topological orders of a graph differ by exchanges of neighbouring vertices that no edge
+    joins. The largest mask therefore spreads through its class along such exchanges.
     """
     largest, moves = masks.copy(), np.zeros(len(masks), dtype=np.int64)
     exchanges = []
@@ -167,9 +168,9 @@ def _canonical_masks(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _automorphisms(graph_masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs (graph, permutation) where the permutation leaves the graph as it is.
+    """Return all pairs (graph, permutation) where the permutation leaves the graph as it is.
 
-    Only vertices of the graph move: the others stay where they are.
+    The permutation moves only vertices that the graph has.
     """
     n_graphs = len(graph_masks)
     n_interior = _n_interior(graph_masks)
@@ -199,20 +200,22 @@ def _cycles(graph_masks: np.ndarray, graphs: np.ndarray, moves: np.ndarray) -> n
 
 
 def _n_interior(pruned_masks: np.ndarray) -> np.ndarray:
+    """Return `[n]`: the number of interior vertices of pruned masks."""
     return n_bits(prune(pruned_masks)[1]) - 2
 
 
 def _canonical_codes(n_graphs: int, graphs: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Return `[n_graphs, 1024]`: the smallest code over the automorphisms of each graph."""
     codes = np.tile(np.arange(N_CODES, dtype=np.int16), (n_graphs, 1))
     for move in np.unique(moves):
-        rows = graphs[moves == move]
-        codes[rows] = np.minimum(codes[rows], code_permutation()[move].astype(np.int16))
+        moved = graphs[moves == move]
+        codes[moved] = np.minimum(codes[moved], code_permutation()[move].astype(np.int16))
     return codes
 
 
 @cache
-def _row_of_mask() -> np.ndarray:
-    """`[2**21]`: row of a mask in ``cell_graphs().masks``, -1 for one that is no valid cell."""
-    rows = np.full(1 << len(EDGES), -1, dtype=np.int16)
-    rows[cell_graphs().masks] = np.arange(len(cell_graphs().masks))
-    return rows
+def _position_of_mask() -> np.ndarray:
+    """Return `[2**21]`: the position of each mask in ``cell_graphs().masks``, -1 if invalid."""
+    positions = np.full(1 << len(EDGES), -1, dtype=np.int16)
+    positions[cell_graphs().masks] = np.arange(len(cell_graphs().masks))
+    return positions

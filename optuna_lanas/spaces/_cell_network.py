@@ -1,4 +1,4 @@
-"""The torch network of a ``CellSpace``, alone or as a supernet that many architectures share."""
+"""Networks of a ``CellSpace`` in torch: one per architecture, and a supernet for all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from optuna_lanas.spaces._cell_cost import STEM_MULTIPLIER
 
 
 class CellNetwork(nn.Module):
-    """The network of one architecture: `[n, in_channels, size, size]` to `[n, n_classes]`.
+    """The network of a single architecture.
+
+    It maps `[n, in_channels, size, size]` images to `[n, n_classes]` logits.
 
     Args:
         architecture: The cells.
@@ -45,10 +47,11 @@ class CellNetwork(nn.Module):
 
 
 class CellSupernet(nn.Module):
-    """One set of weights for all architectures of a space.
+    """A network whose weights all architectures of a space share.
 
-    Each block holds the weights of every operation on every earlier state; an architecture uses
-    its own. A cell always hands on all blocks, those that are no output as zeros.
+    Each block holds the weights of every operation on every earlier state. An architecture uses
+    some of them. A cell always returns all blocks; blocks that are not part of the output are
+    zeros.
 
     Args:
         n_blocks: Blocks of a cell.
@@ -76,7 +79,7 @@ class CellSupernet(nn.Module):
         self.body = _Body(config, {False: n_blocks, True: n_blocks}, lambda _: terms)
 
     def forward(self, images: Tensor, architecture: CellArchitecture) -> Tensor:
-        """Return the logits of one architecture."""
+        """Return the logits of an architecture."""
         logits: Tensor = self.body(images, architecture, self.concatenates_all, True)
         return logits
 
@@ -104,7 +107,7 @@ class _Body(nn.Module):
             )
             before_last, last = last, n_outputs[is_reduction] * channels
             was_reduction = is_reduction
-        self.classifier = nn.Linear(last, config.n_classes)
+        self.head = nn.Linear(last, config.n_classes)
 
     def forward(
         self,
@@ -119,7 +122,7 @@ class _Body(nn.Module):
             blocks = _cell(architecture, cell.is_reduction)
             outputs = output_blocks(blocks, concatenates_all)
             before_last, last = last, cell(before_last, last, blocks, outputs, keeps_all)
-        logits: Tensor = self.classifier(last.mean(dim=(2, 3)))
+        logits: Tensor = self.head(last.mean(dim=(2, 3)))
         return logits
 
 
@@ -225,7 +228,7 @@ def _convolution(n_in: int, n_out: int) -> nn.Sequential:
 
 
 class _FactorizedReduce(nn.Module):
-    """Halve the image; each half of the channels sees every second pixel, shifted by one."""
+    """Halve the image: each half of the channels sees every second pixel, one of them shifted."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()

@@ -26,18 +26,18 @@ _COLORS = (
     "#b6e880",
 )
 _GREY = "#7f7f7f"
-_LABEL_AT = 0.4  # of an edge: its middle may lie in a column of vertices
+_LABEL_AT = 0.4  # Part of an edge; its middle may lie in a column of vertices.
 
 
 def draw_graph(
     vertices: Sequence[str], edges: Sequence[tuple[int, int]], edge_labels: Sequence[str] = ()
 ) -> go.Figure:
-    """Return a figure of a directed acyclic graph whose edges run from left to right.
+    """Return a figure of a directed acyclic graph; edges point from left to right.
 
     Args:
         vertices: A label for each vertex; equal labels get equal colours.
         edges: Pairs of positions in `vertices`.
-        edge_labels: Nothing, or a label for each edge.
+        edge_labels: A label for each edge, or nothing.
     """
     figure = go.Figure()
     _add_graph(figure, vertices, edges, edge_labels, None)
@@ -45,7 +45,7 @@ def draw_graph(
 
 
 def draw_cells(architecture: CellArchitecture) -> go.Figure:
-    """Return a figure of a normal and a reduction cell, side by side."""
+    """Return a figure of a normal cell above a reduction cell."""
     figure = make_subplots(cols=1, rows=2, subplot_titles=("normal", "reduction"))
     for row, blocks in enumerate((architecture.normal, architecture.reduction), start=1):
         vertices = ["before last cell", "last cell"]
@@ -60,7 +60,13 @@ def draw_cells(architecture: CellArchitecture) -> go.Figure:
 
 
 def draw_chain(labels: Sequence[str], heights: Sequence[float], y_title: str) -> go.Figure:
-    """Return bars from input to output, one a layer; equal labels get equal colours."""
+    """Return a bar chart of the layers from input to output; equal labels get equal colours.
+
+    Args:
+        labels: A label for each layer.
+        heights: The height of each layer's bar.
+        y_title: What the heights are.
+    """
     colors = _colors_of(labels)
     bars = go.Bar(
         x=list(range(1, len(labels) + 1)),
@@ -118,14 +124,14 @@ def _add_graph(
 def _places(
     n_vertices: int, edges: Sequence[tuple[int, int]]
 ) -> Mapping[int, tuple[float, float]]:
-    """Vertices in columns by their longest path from a source."""
+    """Return the place of each vertex; its column is its longest path from a source."""
     graph = nx.DiGraph(list(edges))
     graph.add_nodes_from(range(n_vertices))
     for layer, nodes in enumerate(nx.topological_generations(graph)):
         for node in nodes:
             graph.nodes[node]["layer"] = layer
     places = nx.multipartite_layout(graph, subset_key="layer")
-    # Neighbouring columns are shifted a little, so that an edge past a vertex shows.
+    # Every second column is shifted a little; otherwise a vertex would hide the edges behind it.
     return {
         node: (float(x), float(y) + 0.08 * (graph.nodes[node]["layer"] % 2))
         for node, (x, y) in places.items()

@@ -1,9 +1,10 @@
-"""Edges of a cell as the bits of an integer: pruning and moving vertices, by table.
+"""Edges of a NAS-Bench-101 cell as the bits of an integer: pruning, and moving vertices.
 
 Notation: a *mask* holds the 21 possible edges of seven vertices, bit k for the k-th pair ``i < j``
-of ``EDGES``; vertex 0 is the input and vertex 6 the output, also in cells of fewer vertices, whose
-interior vertices are 1, 2, ... An *operation code* holds two bits for each of the vertices 1..5:
-the index of the operation, or ``NO_OPERATION`` for a vertex that the cell does not have.
+of ``EDGES``. Vertex 0 is the input and vertex 6 the output. Cells of fewer vertices have the
+interior vertices 1, 2, .. and the output 6. An *operation code* holds two bits for each of the
+vertices 1 .. 5: the index of the operation, or ``NO_OPERATION`` for a vertex that the cell does
+not have. A *move* sends each interior vertex to a new place.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ PERMUTATIONS = tuple(permutations(range(N_INTERIOR)))
 EDGE_BIT = {edge: np.uint32(bit) for bit, edge in enumerate(EDGES)}
 N_CODES = 4**N_INTERIOR
 
-_CHUNK = 7  # A mask is three chunks of seven bits, each looked up in a table of 128 rows.
+_CHUNK = 7  # A mask is three chunks of seven bits, each looked up in a table of 128 entries.
 
 
 def prune(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Drop the edges that lie on no path from input to output.
 
     Returns:
-        `[n]` pruned masks and `[n]` bit masks of the vertices that stay.
+        `[n]` pruned masks and `[n]` bit masks of the vertices that are kept.
     """
     forward = np.ones(masks.shape, dtype=np.uint32)
     for j in range(1, N_VERTICES):
@@ -54,26 +55,33 @@ def encode_operations(operations: np.ndarray) -> np.ndarray:
 
 
 def n_bits(words: np.ndarray) -> np.ndarray:
+    """Return `[n]`: the number of edges of each mask."""
     bits = [words >> np.uint32(bit) & 1 for bit in range(len(EDGES))]
     return np.asarray(np.sum(bits, axis=0))
 
 
 def permute_masks(masks: np.ndarray, tables: np.ndarray, which: np.ndarray | int) -> np.ndarray:
-    """Move the vertices of masks: `tables` is `[n_moves, 3, 128]`, `which` the move of each."""
+    """Return `[n]` masks whose vertices have moved.
+
+    Args:
+        masks: `[n]` masks.
+        tables: `[n_moves, 3, 128]`, from ``permutation_tables`` or ``compaction_tables``.
+        which: `[n]` positions of moves, or a single position for all masks.
+    """
     chunks = [tables[which, part, (masks >> (_CHUNK * part)) & 127] for part in range(3)]
     return np.asarray(chunks[0] | chunks[1] | chunks[2])
 
 
 def _move_tables(targets: list[tuple[int, ...]]) -> np.ndarray:
-    """Look-up tables of vertex moves, `[n_moves, 3, 128]`.
+    """Return look-up tables of moves, `[n_moves, 3, 128]`.
 
     An edge that would point backwards becomes bit 31, so that the result equals no mask.
     """
     bits = np.zeros((len(targets), len(EDGES)), dtype=np.uint32)
-    for row, target in enumerate(targets):
+    for move, target in enumerate(targets):
         for bit, (i, j) in enumerate(EDGES):
             moved = EDGE_BIT.get((target[i], target[j]), np.uint32(31))
-            bits[row, bit] = 1 << int(moved)
+            bits[move, bit] = 1 << int(moved)
     chunk = np.arange(1 << _CHUNK)
     tables = np.zeros((len(targets), 3, 1 << _CHUNK), dtype=np.uint32)
     for bit in range(len(EDGES)):
@@ -84,17 +92,22 @@ def _move_tables(targets: list[tuple[int, ...]]) -> np.ndarray:
 
 @cache
 def permutation_tables() -> np.ndarray:
+    """Return `[120, 3, 128]`: the tables of ``PERMUTATIONS``."""
     return _move_tables([(0, *(v + 1 for v in p), N_VERTICES - 1) for p in PERMUTATIONS])
 
 
 @cache
 def compaction_tables() -> np.ndarray:
-    """Moves of the kept interior vertices (a 5-bit row) to 1, 2, ...; pruned masks only."""
+    """Return `[32, 3, 128]`: the tables that move kept interior vertices to 1, 2, ...
+
+    A table's position is the bit mask of the kept interior vertices. The edge masks must be
+    pruned.
+    """
     return _move_tables([(0, *(v + 1 for v in p), N_VERTICES - 1) for p in _compactions()])
 
 
 def _compactions() -> list[tuple[int, ...]]:
-    """Where each interior vertex goes: kept ones first, in their order, then the others."""
+    """Return the place of each interior vertex: kept vertices first, in order, then the others."""
     moves = []
     for kept in range(1 << N_INTERIOR):
         order = sorted(range(N_INTERIOR), key=lambda v: (not kept >> v & 1, v))
@@ -104,32 +117,32 @@ def _compactions() -> list[tuple[int, ...]]:
 
 @cache
 def code_permutation() -> np.ndarray:
-    """`[120, 1024]`: operation codes after each permutation of the interior vertices."""
+    """Return `[120, 1024]`: operation codes after each permutation of the interior vertices."""
     operations = (np.arange(N_CODES)[:, None] >> (2 * np.arange(N_INTERIOR))) & 3
     return np.stack([(operations << (2 * np.array(p))).sum(axis=1) for p in PERMUTATIONS])
 
 
 @cache
 def code_compaction() -> np.ndarray:
-    """`[32, 1024]`: operation codes of the kept vertices, moved to the front."""
+    """Return `[32, 1024]`: operation codes of the kept vertices, moved to the front."""
     operations = (np.arange(N_CODES)[:, None] >> (2 * np.arange(N_INTERIOR))) & 3
-    rows = []
+    codes = []
     for kept, move in enumerate(_compactions()):
         is_kept = (kept >> np.arange(N_INTERIOR)) & 1 == 1
-        rows.append((np.where(is_kept, operations, NO_OPERATION) << (2 * np.array(move))).sum(1))
-    return np.stack(rows)
+        codes.append((np.where(is_kept, operations, NO_OPERATION) << (2 * np.array(move))).sum(1))
+    return np.stack(codes)
 
 
 @cache
 def compositions() -> np.ndarray:
-    """`[120, 120]`: row a, column b is the permutation that does a first and then b."""
-    index = {p: row for row, p in enumerate(PERMUTATIONS)}
+    """Return `[120, 120]`: entry (a, b) is the permutation that does a first and then b."""
+    index = {p: position for position, p in enumerate(PERMUTATIONS)}
     return np.array([[index[tuple(b[v] for v in a)] for b in PERMUTATIONS] for a in PERMUTATIONS])
 
 
 @cache
 def _edges_among() -> np.ndarray:
-    """`[128]`: the edges whose two ends are in a set of vertices."""
+    """Return `[128]`: for each set of vertices the edges that have both ends in it."""
     vertices = np.arange(1 << N_VERTICES)
     edges = np.zeros(len(vertices), dtype=np.uint32)
     for bit, (i, j) in enumerate(EDGES):

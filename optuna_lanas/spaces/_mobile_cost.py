@@ -1,6 +1,11 @@
-"""Parameters and multiply-adds of the mobile space's networks, block by block, without torch."""
+"""Parameters and multiply-adds of the mobile space's networks, without torch.
+
+The cost of a network is a sum over its blocks and the layers around them, all from a table.
+"""
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 
@@ -21,14 +26,40 @@ LAST_CHANNELS = 1280
 
 
 def scaled_channels(channels: float, width: float = 1.0) -> int:
-    """Return the nearest multiple of 8, never more than a tenth below."""
+    """Return the multiple of 8 that is nearest, or the next if that is over a tenth too small."""
     wanted = channels * width
     rounded = max(8, int(wanted + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
-def cost_tables(n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the costs of what is around the blocks, and of every possible block.
+def network_costs(
+    n_classes: int,
+    resolution: np.ndarray,
+    width: np.ndarray,
+    kernels: np.ndarray,
+    expansions: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the parameters `[n]` and the multiply-adds `[n]` of networks.
+
+    Args:
+        n_classes: Number of classes.
+        resolution: `[n]`, positions in ``RESOLUTIONS``.
+        width: `[n]`, positions in ``WIDTHS``.
+        kernels: `[n, n_stages, max_depth]`, positions in ``KERNELS``; -1 for an absent block.
+        expansions: `[n, n_stages, max_depth]`, positions in ``EXPANSIONS``.
+    """
+    around, of_blocks = _cost_tables(n_classes)
+    total = around[resolution, width].copy()
+    for stage, block in np.ndindex(N_STAGES, MAX_DEPTH):
+        kernel, expansion = kernels[:, stage, block], expansions[:, stage, block]
+        costs = of_blocks[resolution, width, stage, block, kernel, expansion]
+        total += np.where(kernel[:, None] >= 0, costs, 0)
+    return total[:, 0], total[:, 1]
+
+
+@cache
+def _cost_tables(n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the costs of the layers around the blocks, and of every possible block.
 
     Returns:
         `[n_resolutions, n_widths, 2]` and
@@ -50,7 +81,7 @@ def cost_tables(n_classes: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _around(resolution: int, width: float, n_classes: int) -> np.ndarray:
-    """Stem, a fixed first block without expansion, the last convolution and the classifier."""
+    """Return the cost of the stem, the fixed first block and the layers after the last stage."""
     stem, area = scaled_channels(STEM_CHANNELS, width), (resolution // 2) ** 2
     last = scaled_channels(STAGE_CHANNELS[-1], width)
     area_last = (resolution // 32) ** 2
@@ -86,7 +117,7 @@ def _block(
 
 
 def _convolution(n_in: int, n_out: int, kernel: int, area: int) -> np.ndarray:
-    """A convolution without bias and its batch normalisation."""
+    """Return the cost of a convolution without bias and its batch normalisation."""
     weights = n_in * n_out * kernel**2
     return np.array([weights + 2 * n_out, weights * area])
 

@@ -18,7 +18,13 @@ from optuna_lanas.spaces._mobile_cost import STEM_CHANNELS
 def mobile_network(
     width: float, stages: tuple[tuple[tuple[int, int], ...], ...], n_classes: int
 ) -> nn.Module:
-    """Return the network: `[n, 3, size, size]` images to `[n, n_classes]` logits."""
+    """Return the network: `[n, 3, size, size]` images to `[n, n_classes]` logits.
+
+    Args:
+        width: Factor of all channels.
+        stages: For each stage, the (kernel, expansion) of its blocks.
+        n_classes: Number of classes.
+    """
     n_in = scaled_channels(STEM_CHANNELS, width)
     configs = [_config(n_in, 3, n_in, n_in, False, "RE", 1)]
     for stage, blocks in enumerate(stages):

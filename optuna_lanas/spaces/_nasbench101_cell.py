@@ -23,6 +23,16 @@ class NASBench101Cell:
     Attributes:
         matrix: `[n_vertices, n_vertices]`, 0/1, upper-triangular: edges from row to column.
         ops: `n_vertices` names: "input", operations, "output".
+
+    Example:
+        .. testcode::
+
+            import numpy as np
+            from optuna_lanas.spaces import NASBench101Cell
+
+            matrix = np.array([[0, 1, 1], [0, 0, 1], [0, 0, 0]])
+            cell = NASBench101Cell(matrix, ["input", "maxpool3x3", "output"])
+            print(cell.module_hash)
     """
 
     matrix: np.ndarray
@@ -37,8 +47,9 @@ class NASBench101Cell:
 def module_hash(matrix: np.ndarray, ops: Sequence[str]) -> str:
     """Return NAS-Bench-101's isomorphism-invariant hash of a pruned cell.
 
-    Labels spread over the graph for as many rounds as it has vertices (google-research/nasbench,
-    ``graph_util.hash_module``).
+    In each round every vertex hashes its own label with the labels of its neighbours; there are as
+    many rounds as vertices. The algorithm is google-research/nasbench's
+    ``graph_util.hash_module``.
 
     Args:
         matrix: `[n, n]`, 0/1, upper-triangular.
@@ -49,6 +60,14 @@ def module_hash(matrix: np.ndarray, ops: Sequence[str]) -> str:
 
     Raises:
         ValueError: If an operation is unknown.
+
+    Example:
+        .. testcode::
+
+            import numpy as np
+            from optuna_lanas.spaces.nasbench101 import module_hash
+
+            print(module_hash(np.array([[0, 1], [0, 0]]), ["input", "output"]))
     """
     labels = [_LABELS.get(op) for op in ops]
     if None in labels:

@@ -15,8 +15,8 @@ KERNEL_AREA = {"conv3x3-bn-relu": 9, "conv1x1-bn-relu": 1, "maxpool3x3": 0}
 def vertex_channels(matrix: np.ndarray, n_in: int, n_out: int) -> list[int]:
     """Return the channels of each vertex.
 
-    The vertices that the output concatenates share its channels, the first ones taking what is
-    left over; any other vertex has as many as the widest that uses it.
+    The vertices that the output concatenates share its channels; the first of them take the
+    remainder. Any other vertex has as many channels as the widest vertex that uses it.
     """
     n = len(matrix)
     channels = [n_in, *[0] * (n - 2), n_out]
@@ -31,7 +31,7 @@ def vertex_channels(matrix: np.ndarray, n_in: int, n_out: int) -> list[int]:
 
 
 def n_params(matrix: np.ndarray, ops: list[str]) -> int:
-    """Return the trainable parameters of the network that repeats a cell nine times."""
+    """Return the number of trainable parameters of the network, nine copies of a cell."""
     n_in, total = STEM_CHANNELS, _convolution(3, STEM_CHANNELS, 9)
     for stack in range(N_STACKS):
         n_out = STEM_CHANNELS << stack
@@ -42,7 +42,7 @@ def n_params(matrix: np.ndarray, ops: list[str]) -> int:
 
 
 def _cell(matrix: np.ndarray, ops: list[str], channels: list[int]) -> int:
-    """Projections of the input to the vertices that use it, and the operations."""
+    """Return the parameters of a cell's operations and of its input's projections."""
     total = sum(_convolution(channels[0], channels[v], 1) for v in np.flatnonzero(matrix[0]))
     for vertex in range(1, len(ops) - 1):
         if KERNEL_AREA[ops[vertex]]:
@@ -51,5 +51,5 @@ def _cell(matrix: np.ndarray, ops: list[str], channels: list[int]) -> int:
 
 
 def _convolution(n_in: int, n_out: int, kernel_area: int) -> int:
-    """Weights, no bias, and the batch normalisation's scale and shift."""
+    """Return the parameters of a convolution without bias and its batch normalisation."""
     return n_in * n_out * kernel_area + 2 * n_out

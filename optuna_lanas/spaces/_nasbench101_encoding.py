@@ -1,9 +1,8 @@
 """NAS-Bench-101's cells as counts that no relabelling of vertices changes.
 
-The vertices are sorted into kinds: the input, the three operations, the output. A cell is encoded
-by how many of its edges lead from each kind to each other kind, by how many pairs of vertices of
-these kinds are joined by a path, and by the number of vertices that the output concatenates,
-which decides how many channels each of them has.
+A vertex has a *kind*: the input, one of the three operations, or the output. The encoding counts,
+for each pair of kinds, the edges between them and the pairs of vertices that a path joins. It also
+holds the number of vertices that the output concatenates, which decides their channels.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def encode_cells(graph: np.ndarray, code: np.ndarray) -> np.ndarray:
     """Return `[n, 38]` encodings of cells in canonical form.
 
     Args:
-        graph: `[n]`, rows of ``cell_graphs().graph_masks``.
+        graph: `[n]`, positions in ``cell_graphs().graph_masks``.
         code: `[n]`, operation codes.
     """
     between = _edges_between()[code]
@@ -42,7 +41,7 @@ def encode_cells(graph: np.ndarray, code: np.ndarray) -> np.ndarray:
 
 
 def _counts(masks: np.ndarray) -> np.ndarray:
-    """Return the number of bits of each mask; by table, for the hot path (see `n_bits`)."""
+    """Return the number of edges of each mask, as ``n_bits`` does but faster."""
     table = _n_bits_of()
     return np.asarray(table[masks & 2047] + table[masks >> np.uint32(11)])
 
@@ -54,7 +53,7 @@ def _n_bits_of() -> np.ndarray:
 
 @cache
 def _edges_between() -> np.ndarray:
-    """`[1024, 16]`: the edges that lead from a kind to a kind under each operation code."""
+    """Return `[1024, 16]`: under each operation code, the edges of each pair of kinds."""
     codes = np.arange(4**N_INTERIOR)
     kinds = [codes >> 2 * vertex & NO_OPERATION for vertex in range(N_INTERIOR)]
     kinds = [np.full(len(codes), INPUT_KIND), *kinds, np.full(len(codes), OUTPUT_KIND)]
@@ -71,9 +70,9 @@ def _edges_between() -> np.ndarray:
 
 @cache
 def _joined_pairs() -> np.ndarray:
-    """`[n_graphs]`: the pairs of vertices that a path joins, as edge masks."""
+    """Return `[n_graphs]`: the pairs of vertices that a path joins, as edge masks."""
     joined = cell_graphs().graph_masks.copy()
-    for j in range(N_VERTICES):  # paths through vertex j, after those through earlier ones
+    for j in range(N_VERTICES):  # paths through vertex j; paths through earlier vertices are in
         for i in range(j):
             for k in range(j + 1, N_VERTICES):
                 into, out_of = EDGES.index((i, j)), EDGES.index((j, k))
@@ -84,7 +83,7 @@ def _joined_pairs() -> np.ndarray:
 
 @cache
 def _concatenated() -> np.ndarray:
-    """`[n_graphs, 6]`: one-hot number of interior vertices that lead to the output."""
+    """Return `[n_graphs, 6]`: the number of interior vertices before the output, one-hot."""
     masks = cell_graphs().graph_masks
     into_output = [EDGES.index((v, N_VERTICES - 1)) for v in range(1, N_INTERIOR + 1)]
     number = sum((masks >> np.uint32(bit) & 1).astype(int) for bit in into_output)

@@ -1,4 +1,4 @@
-"""NAS-Bench-101's network of a cell in torch."""
+"""NAS-Bench-101's network of a cell, in torch."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from optuna_lanas.spaces._nasbench101_cost import vertex_channels
 
 
 class NASBench101Network(nn.Module):
-    """`[n, 3, size, size]` images to `[n, 10]` logits: a stem and three stacks of three cells.
+    """A stem and three stacks of three cells: `[n, 3, size, size]` images to `[n, 10]` logits.
 
     Args:
         matrix: The cell's edges.
-        ops: The cell's operations, with input and output.
+        ops: The cell's operations, with "input" and "output".
     """
 
     def __init__(self, matrix: np.ndarray, ops: list[str]) -> None:
@@ -33,11 +33,11 @@ class NASBench101Network(nn.Module):
                 layers.append(_Cell(matrix, ops, vertex_channels(matrix, n_in, n_out)))
                 n_in = n_out
         self.layers = nn.Sequential(*layers)
-        self.classifier = nn.Linear(n_in, N_CLASSES)
+        self.head = nn.Linear(n_in, N_CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits."""
-        logits: Tensor = self.classifier(self.layers(images).mean(dim=(2, 3)))
+        logits: Tensor = self.head(self.layers(images).mean(dim=(2, 3)))
         return logits
 
 

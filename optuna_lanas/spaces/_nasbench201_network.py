@@ -1,4 +1,4 @@
-"""NAS-Bench-201's network of a cell in torch, and its number of parameters."""
+"""NAS-Bench-201's network of a cell, in torch."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ N_CELLS_PER_STAGE = 5
 class NASBench201Network(nn.Module):
     """`[n, 3, size, size]` images to `[n, n_classes]` logits.
 
-    Three stages of five cells with 16, 32 and 64 channels, and a residual block between stages.
+    It has three stages of five cells, with 16, 32 and 64 channels, and a residual block between
+    stages.
 
     Args:
-        edges: Six pairs of nodes.
+        edges: Six pairs (start, end) of nodes.
         ops: The operation on each edge.
         n_classes: Number of classes.
     """
@@ -37,11 +38,11 @@ class NASBench201Network(nn.Module):
             layers += [_Cell(edges, ops, channels) for _ in range(N_CELLS_PER_STAGE)]
             n_in = channels
         self.layers = nn.Sequential(*layers, nn.BatchNorm2d(n_in), nn.ReLU())
-        self.classifier = nn.Linear(n_in, n_classes)
+        self.head = nn.Linear(n_in, n_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits."""
-        logits: Tensor = self.classifier(self.layers(images).mean(dim=(2, 3)))
+        logits: Tensor = self.head(self.layers(images).mean(dim=(2, 3)))
         return logits
 
 
@@ -67,7 +68,7 @@ class _Zero(nn.Module):
 
 
 class _Residual(nn.Module):
-    """Two convolutions, the first of stride two, beside a pooled projection."""
+    """Two convolutions, the first with stride 2, plus a projection of the pooled input."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()

@@ -14,10 +14,14 @@ from optuna_lanas.spaces import _cell_graphs
 from optuna_lanas.spaces import _nasbench101_cost
 from optuna_lanas.spaces._cell_graphs import MAX_EDGES
 from optuna_lanas.spaces._edge_masks import EDGES
+from optuna_lanas.spaces._edge_masks import encode_operations
 from optuna_lanas.spaces._edge_masks import N_INTERIOR
 from optuna_lanas.spaces._edge_masks import N_VERTICES
 from optuna_lanas.spaces._edge_masks import NO_OPERATION
 from optuna_lanas.spaces._edge_masks import prune
+from optuna_lanas.spaces._finite_space import Choices
+from optuna_lanas.spaces._finite_space import columns_of
+from optuna_lanas.spaces._finite_space import FiniteSpace
 from optuna_lanas.spaces._nasbench101_cell import INPUT
 from optuna_lanas.spaces._nasbench101_cell import module_hash
 from optuna_lanas.spaces._nasbench101_cell import NASBench101Cell
@@ -39,17 +43,19 @@ _KINDS = (*OPERATIONS, INPUT, OUTPUT)
 _OP_NAMES = tuple(f"op_{vertex}" for vertex in range(1, N_INTERIOR + 1))
 
 
-class NASBench101Space:
+class NASBench101Space(FiniteSpace):
     """The cells of NAS-Bench-101.
 
     Parameters: ``edge_i_j`` in {0, 1} for ``0 <= i < j < 7`` and ``op_1`` .. ``op_5`` among
-    ``OPERATIONS``. Vertex 0 is the input, vertex 6 the output; what lies on no path between them
-    is pruned away. A cell is valid if its output is reached and at most nine edges are left.
+    ``OPERATIONS``. Vertex 0 is the input, vertex 6 the output. Edges and vertices on no path
+    between them are pruned. A cell is valid if a path leads from input to output and at most nine
+    edges remain.
 
-    Encoding, 38 counts, equal for isomorphic cells: for every kind of vertex (input, operations)
-    and every kind that may follow it (operations, output) the number of edges from one to the
-    other, then the number of pairs that a path joins; last, one-hot, how many vertices the output
-    concatenates. Cells that differ only in finer detail share an encoding, not a key.
+    Encoding, 38 numbers, equal for isomorphic cells. A kind of vertex is the input, one of the
+    three operations, or the output. For each of the 16 pairs of kinds the encoding counts the
+    edges, and then the pairs of vertices that a path joins. The last six numbers are the number of
+    vertices that the output concatenates, one-hot. Non-isomorphic cells may share an encoding, but
+    never a key.
 
     Example:
         .. testcode::
@@ -70,11 +76,8 @@ class NASBench101Space:
     )
 
     @property
-    def distributions(self) -> dict[str, optuna.distributions.BaseDistribution]:
-        """The 26 parameters."""
-        edge = optuna.distributions.CategoricalDistribution((0, 1))
-        operation = optuna.distributions.CategoricalDistribution(OPERATIONS)
-        return {**dict.fromkeys(_EDGE_NAMES, edge), **dict.fromkeys(_OP_NAMES, operation)}
+    def _choices(self) -> Choices:
+        return {**dict.fromkeys(_EDGE_NAMES, (0, 1)), **dict.fromkeys(_OP_NAMES, OPERATIONS)}
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> NASBench101Cell:
         """Return the pruned cell of a trial.
@@ -82,19 +85,20 @@ class NASBench101Space:
         Raises:
             optuna.TrialPruned: If the cell is invalid.
         """
-        params: dict[str, Any] = {n: trial.suggest_categorical(n, (0, 1)) for n in _EDGE_NAMES}
-        params |= {name: trial.suggest_categorical(name, OPERATIONS) for name in _OP_NAMES}
-        cell = self.cell(params)
+        cell = self.cell(
+            {name: trial.suggest_categorical(name, c) for name, c in self._choices.items()}
+        )
         if cell is None:
             raise optuna.TrialPruned(
-                f"The cell is invalid: its output must be reached from its input by at most "
-                f"{MAX_EDGES} edges after pruning. NASBench101Space.key is None for such params."
+                f"The cell is invalid: a path must lead from its input to its output, and at most "
+                f"{MAX_EDGES} edges may remain after pruning. `NASBench101Space.key` returns None "
+                f"for such params."
             )
         return cell
 
     def cell(self, params: Mapping[str, Any]) -> NASBench101Cell | None:
-        """Return the pruned cell of params, None if it is invalid."""
-        mask, code = _words(_columns(params))
+        """Return the pruned cell of params, None for an invalid cell."""
+        mask, code = self._words(columns_of(params))
         pruned, kept = prune(mask)
         if not pruned[0] or bin(pruned[0]).count("1") > MAX_EDGES:
             return None
@@ -105,7 +109,7 @@ class NASBench101Space:
         return NASBench101Cell(matrix[np.ix_(vertices, vertices)], [INPUT, *interior, OUTPUT])
 
     def params(self, cell: NASBench101Cell) -> dict[str, Any]:
-        """Return params whose cell is the given one, for ``study.enqueue_trial``."""
+        """Return params of a cell, for ``study.enqueue_trial``."""
         n = len(cell.ops)
         place = [*range(n - 1), N_VERTICES - 1]
         edges = {(place[i], place[j]) for i, j in zip(*np.nonzero(cell.matrix), strict=True)}
@@ -115,30 +119,22 @@ class NASBench101Space:
         }
         return params | dict(zip(_OP_NAMES, interior, strict=True))
 
-    def encode(self, params: Mapping[str, Any]) -> np.ndarray:
-        """Return the `[38]` encoding; NaN for an invalid cell."""
-        return np.asarray(self.encode_many(_columns(params))[0])
-
     def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return `[n, 38]` encodings; a row of NaN for an invalid cell."""
-        graph, code = _cell_graphs.canonical_cells(*_words(columns))
+        """Return `[n, 38]` encodings; NaN for an invalid cell."""
+        graph, code = _cell_graphs.canonical_cells(*self._words(columns))
         encoding = encode_cells(graph, code)
         encoding[graph < 0] = np.nan
         return encoding
 
     def key(self, params: Mapping[str, Any]) -> str | None:
-        """Return the official isomorphism hash as a hexadecimal string, None if invalid."""
-        graph, code = _cell_graphs.canonical_cells(*_words(_columns(params)))
+        """Return the official isomorphism hash in hexadecimal, None for an invalid cell."""
+        graph, code = _cell_graphs.canonical_cells(*self._words(columns_of(params)))
         return _hash_of_class(int(graph[0]), int(code[0])) if graph[0] >= 0 else None
 
     def key_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return `[n]` integers, equal for isomorphic cells, -1 for invalid ones."""
-        graph, code = _cell_graphs.canonical_cells(*_words(columns))
+        graph, code = _cell_graphs.canonical_cells(*self._words(columns))
         return np.where(graph >= 0, graph.astype(np.int64) << 10 | code, -1)
-
-    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
-        """Return params of a cell drawn evenly over the 423,624 cells."""
-        return {name: column.tolist()[0] for name, column in self.sample_many(1, rng).items()}
 
     def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return `n` independent draws of :meth:`sample` as columns."""
@@ -165,6 +161,12 @@ class NASBench101Space:
 
         return NASBench101Network(cell.matrix, cell.ops)
 
+    def _words(self, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the edge masks `[n]` and the operation codes `[n]` of cells as suggested."""
+        edges, operations = np.split(self._positions(columns), [len(EDGES)], axis=1)
+        masks = (edges << np.arange(len(EDGES))).sum(axis=1)
+        return masks.astype(np.uint32), encode_operations(operations)
+
 
 @lru_cache(maxsize=1 << 16)
 def _hash_of_class(graph: int, code: int) -> str:
@@ -176,36 +178,3 @@ def _hash_of_class(graph: int, code: int) -> str:
     for bit, edge in enumerate(EDGES):
         matrix[edge] = mask >> bit & 1
     return module_hash(matrix[np.ix_(vertices, vertices)], [INPUT, *interior, OUTPUT])
-
-
-def _columns(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    return {name: np.array([value], dtype=object) for name, value in params.items()}
-
-
-def _words(columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Edge masks and operation codes, `[n]` each, of `n` cells given as columns."""
-    missing = [name for name in (*_EDGE_NAMES, *_OP_NAMES) if name not in columns]
-    if missing:
-        raise ValueError(
-            f"params must hold all 26 parameters of NASBench101Space; {missing} are missing. "
-            f"Let `NASBench101Space.suggest` ask for them."
-        )
-    n = len(columns[_EDGE_NAMES[0]])
-    masks, codes = np.zeros(n, dtype=np.uint32), np.zeros(n, dtype=np.int64)
-    for bit, name in enumerate(_EDGE_NAMES):
-        edge = np.asarray(columns[name]).astype(np.int64)
-        if ((edge | 1) != 1).any():
-            raise ValueError(f"`{name}` must be 0 or 1, got {sorted({*edge.tolist()} - {0, 1})}.")
-        masks |= edge.astype(np.uint32) << np.uint32(bit)
-    for vertex, name in enumerate(_OP_NAMES):
-        codes |= _operation_indices(name, np.asarray(columns[name])) << 2 * vertex
-    return masks, codes
-
-
-def _operation_indices(name: str, values: np.ndarray) -> np.ndarray:
-    matches = [values == operation for operation in OPERATIONS]
-    indices = matches[1] + 2 * matches[2].astype(np.int64)
-    if not (matches[0] | (indices > 0)).all():
-        unknown = sorted({str(value) for value in values} - set(OPERATIONS))
-        raise ValueError(f"`{name}` must be one of {OPERATIONS}, got {unknown}.")
-    return np.asarray(indices)

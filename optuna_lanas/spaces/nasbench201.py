@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas.spaces._finite_space import Choices
+from optuna_lanas.spaces._finite_space import columns_of
+from optuna_lanas.spaces._finite_space import FiniteSpace
+
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -29,21 +33,21 @@ _POWERS = len(OPERATIONS) ** np.arange(len(EDGES))[::-1]
 _SEQUENCES = tuple(s for length in range(4) for s in product(OPERATIONS[2:], repeat=length))
 
 
-class NASBench201Space:
-    """The cells of NAS-Bench-201, whose topology NATS-Bench's search space has as well.
+class NASBench201Space(FiniteSpace):
+    """The cells of NAS-Bench-201, which NATS-Bench calls its topology search space.
 
     Parameters: ``op_i_j``, the operation on the edge from node i to node j, among ``OPERATIONS``.
     The architecture is the official string
     ``|op_0_1~0|+|op_0_2~0|op_1_2~1|+|op_0_3~0|op_1_3~1|op_2_3~2|``.
 
-    Every choice is valid, and no two have the same key: the tables hold each string's own
-    training. Strings that compute the same function differ there by a standard deviation of 0.15
-    points (median, CIFAR-10 validation accuracy; the mean of a string's seeds has a standard error
-    of 0.13), so the best string is the best of its isomorphs only by its own entry.
+    Every architecture is valid, and every string is its own key, because the tables hold separate
+    trainings of each string. Strings that compute the same function have different entries. Their
+    standard deviation is 0.15 points (median over functions, CIFAR-10 validation accuracy); the
+    mean over a string's seeds has a standard error of 0.13 points.
 
-    Encoding, 70 zeros and ones: six times a one-hot operation, and for each of the 40 sequences of
-    up to three convolutions and poolings whether a path from input to output applies it (skips
-    passed over).
+    Encoding, 70 zeros and ones. The first 30 are the six operations, one-hot. The others say of
+    the 40 sequences of up to three convolutions and poolings whether a path from input to output
+    applies them; skips on the path are ignored.
 
     Example:
         .. testcode::
@@ -63,9 +67,8 @@ class NASBench201Space:
     )
 
     @property
-    def distributions(self) -> dict[str, optuna.distributions.BaseDistribution]:
-        """The six parameters."""
-        return dict.fromkeys(_OP_NAMES, optuna.distributions.CategoricalDistribution(OPERATIONS))
+    def _choices(self) -> Choices:
+        return dict.fromkeys(_OP_NAMES, OPERATIONS)
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> str:
         """Return the architecture string of a trial."""
@@ -76,7 +79,7 @@ class NASBench201Space:
         """Return the params of an architecture string, for ``study.enqueue_trial``.
 
         Raises:
-            ValueError: If the string is no architecture of this space.
+            ValueError: If the string is not an architecture of this space.
         """
         fields = architecture.replace("+", "").strip("|").split("||")
         ops = [part.split("~")[0] for field in fields for part in field.split("|")]
@@ -88,30 +91,18 @@ class NASBench201Space:
             )
         return dict(zip(_OP_NAMES, ops, strict=True))
 
-    def encode(self, params: Mapping[str, Any]) -> np.ndarray:
-        """Return the `[70]` encoding."""
-        columns = {name: np.array([value], dtype=object) for name, value in params.items()}
-        return np.asarray(self.encode_many(columns)[0])
-
     def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return `[n, 70]` encodings."""
         return np.asarray(_encodings()[self.key_many(columns)], dtype=float)
 
     def key(self, params: Mapping[str, Any]) -> str:
         """Return the architecture string."""
-        operations = [str(params[name]) for name in _OP_NAMES]
-        unknown = sorted({*operations} - {*OPERATIONS})
-        if unknown:
-            raise ValueError(f"Operations must be among {OPERATIONS}, got {unknown}.")
-        return _architecture_string(operations)
+        positions = self._positions(columns_of(params))[0]
+        return _architecture_string([OPERATIONS[position] for position in positions])
 
     def key_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return `[n]` integers, one for each architecture string."""
-        return np.asarray(_operation_indices(columns) @ _POWERS)
-
-    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
-        """Return params drawn evenly."""
-        return {name: column.tolist()[0] for name, column in self.sample_many(1, rng).items()}
+        """Return `[n]` integers, a different one for each architecture string."""
+        return np.asarray(self._positions(columns) @ _POWERS)
 
     def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return `n` independent draws of :meth:`sample` as columns."""
@@ -149,25 +140,9 @@ def _architecture_string(ops: list[str]) -> str:
     return f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"
 
 
-def _operation_indices(columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """`[n, 6]` indices into ``OPERATIONS``."""
-    missing = [name for name in _OP_NAMES if name not in columns]
-    if missing:
-        raise ValueError(
-            f"params must hold all six parameters of NASBench201Space; {missing} are missing. "
-            f"Let `NASBench201Space.suggest` ask for them."
-        )
-    values = np.stack([np.asarray(columns[name]) for name in _OP_NAMES], axis=1)
-    matches = np.stack([values == operation for operation in OPERATIONS])
-    if not matches.any(axis=0).all():
-        unknown = sorted({str(value) for value in values.ravel()} - set(OPERATIONS))
-        raise ValueError(f"Operations must be among {OPERATIONS}, got {unknown}.")
-    return np.asarray(matches.argmax(axis=0))
-
-
 @cache
 def _encodings() -> np.ndarray:
-    """`[15625, 70]`: the encoding of every architecture, in the order of ``key_many``."""
+    """Return `[15625, 70]`: the encoding of every architecture, in the order of ``key_many``."""
     operations = np.arange(len(OPERATIONS) ** len(EDGES))[:, None] // _POWERS % len(OPERATIONS)
     n = len(operations)
     one_hot = (operations[:, :, None] == np.arange(len(OPERATIONS))).reshape(n, -1)
@@ -179,7 +154,7 @@ def _encodings() -> np.ndarray:
             counts = operation > _SKIP
             column = np.where(counts, 3 * column + operation - 2, column)
             length += counts
-        first = np.array([0, 1, 4, 13])  # of the sequences of each length
+        first = np.array([0, 1, 4, 13])  # position of the first sequence of each length
         connected = np.flatnonzero((on_path != _NONE).all(axis=1))
         paths[connected, (first[length] + column)[connected]] = True
     return np.concatenate([one_hot, paths], axis=1)

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas.spaces._finite_space import Choices
+from optuna_lanas.spaces._finite_space import columns_of
+from optuna_lanas.spaces._finite_space import FiniteSpace
+
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -20,11 +24,11 @@ N_LAYERS = 5
 _NAMES = tuple(f"channels_{layer}" for layer in range(1, N_LAYERS + 1))
 
 
-class NATSBenchSizeSpace:
+class NATSBenchSizeSpace(FiniteSpace):
     """The size space of NATS-Bench.
 
     Parameters: ``channels_1`` .. ``channels_5``, integers 8, 16, .., 64. The architecture is the
-    official string such as "8:16:24:32:64"; every choice is valid and is its own key.
+    official string, such as "8:16:24:32:64". Every string is valid, and is its own key.
 
     Encoding, 35 zeros and ones: for each layer whether it has at least 16, 24, .., 64 channels.
 
@@ -44,55 +48,38 @@ class NATSBenchSizeSpace:
 
     @property
     def distributions(self) -> dict[str, optuna.distributions.BaseDistribution]:
-        """The five parameters."""
+        """Five integers: 8, 16, .., 64."""
         return dict.fromkeys(_NAMES, optuna.distributions.IntDistribution(8, 64, step=8))
+
+    @property
+    def _choices(self) -> Choices:
+        return dict.fromkeys(_NAMES, CHANNELS)
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> str:
         """Return the architecture string of a trial."""
         return ":".join(str(trial.suggest_int(name, 8, 64, step=8)) for name in _NAMES)
 
-    def encode(self, params: Mapping[str, Any]) -> np.ndarray:
-        """Return the `[35]` encoding."""
-        return np.asarray(self.encode_many({n: np.array([v]) for n, v in params.items()})[0])
-
     def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return `[n, 35]` encodings."""
-        steps = _channels(columns)[:, :, None] >= np.array(CHANNELS[1:])
-        return steps.reshape(len(steps), len(self.encoding_names)).astype(float)
+        is_at_least = self._positions(columns)[:, :, None] >= np.arange(1, len(CHANNELS))
+        return is_at_least.reshape(len(is_at_least), len(self.encoding_names)).astype(float)
 
     def key(self, params: Mapping[str, Any]) -> str:
         """Return the architecture string."""
-        return ":".join(str(params[name]) for name in _NAMES)
+        positions = self._positions(columns_of(params))[0]
+        return ":".join(str(CHANNELS[position]) for position in positions)
 
     def key_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return `[n]` integers, one for each architecture string."""
-        return np.asarray((_channels(columns) // 8 - 1) @ (8 ** np.arange(N_LAYERS)[::-1]))
-
-    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
-        """Return params drawn evenly."""
-        return {name: column.tolist()[0] for name, column in self.sample_many(1, rng).items()}
+        """Return `[n]` integers, a different one for each architecture string."""
+        return np.asarray(self._positions(columns) @ (8 ** np.arange(N_LAYERS)[::-1]))
 
     def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return `n` independent draws of :meth:`sample` as columns."""
         return {name: 8 * rng.integers(1, len(CHANNELS) + 1, size=n) for name in _NAMES}
 
     def draw(self, architecture: str) -> go.Figure:
-        """Return bars of the channels; needs plotly and networkx."""
+        """Return a bar chart of the channels; needs plotly and networkx."""
         from optuna_lanas.spaces._drawing import draw_chain
 
         channels = architecture.split(":")
         return draw_chain(channels, [int(c) for c in channels], "channels")
-
-
-def _channels(columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """`[n, 5]` channels."""
-    missing = [name for name in _NAMES if name not in columns]
-    if missing:
-        raise ValueError(
-            f"params must hold all five parameters of NATSBenchSizeSpace; {missing} are missing. "
-            f"Let `NATSBenchSizeSpace.suggest` ask for them."
-        )
-    channels = np.stack([np.asarray(columns[name]).astype(int) for name in _NAMES], axis=1)
-    if not np.isin(channels, CHANNELS).all():
-        raise ValueError(f"Channels must be among {CHANNELS}, got {np.unique(channels)}.")
-    return channels

@@ -20,41 +20,61 @@ Architecture = TypeVar("Architecture", covariant=True)
 class ArchitectureSpace(Protocol[Architecture]):
     """A search space that knows its architectures: their encoding, validity and isomorphs.
 
-    The three methods below are enough. The sampler also uses the following where a space has them:
+    :meth:`suggest`, :meth:`encode` and :meth:`key` are enough. The sampler also uses the following
+    members where a space has them. *Columns* map the name of each parameter to an array of `n`
+    values.
 
-    - ``sample(rng) -> dict[str, Any]``: params of an architecture drawn evenly over architectures,
-      where drawing every parameter evenly would favour those with many encodings;
-      ``sample_many(n, rng) -> dict[str, np.ndarray]``: the same as columns of length `n`.
-    - ``encode_many(columns) -> np.ndarray``: `[n, dim]` encodings of `n` architectures given as
-      columns; a row of NaN for an invalid one.
+    - ``distributions -> dict[str, BaseDistribution]``: the parameters that :meth:`suggest` asks
+      for. Default: a throw-away trial finds them.
+    - ``encode_many(columns) -> np.ndarray``: `[n, dim]` encodings; NaN for an invalid
+      architecture. Default: :meth:`encode` runs once per valid architecture.
     - ``key_many(columns) -> np.ndarray``: `[n]` integers, equal for isomorphic architectures and
-      negative for invalid ones.
-    - ``distributions -> dict[str, BaseDistribution]``: what :meth:`suggest` asks for.
-    - ``encoding_names -> tuple[str, ...]``: `dim` names, what each number of an encoding means.
-    - ``n_architectures -> int``: the number of architectures up to isomorphism.
+      negative for invalid ones. Default: :meth:`key` runs once per architecture.
+    - ``sample(rng) -> dict[str, Any]``: the params of an architecture that is drawn uniformly at
+      random over architectures. Default: each parameter is drawn uniformly at random. This
+      favours architectures with many params, and invalid ones must be drawn again.
+    - ``sample_many(n, rng) -> dict[str, np.ndarray]``: `n` draws of ``sample`` as columns.
+      Default: ``sample`` runs `n` times.
 
-    People use ``draw(architecture)`` (a plotly figure) and, in spaces that train,
-    ``build(architecture)`` (a torch module).
+    Explanations, figures and training use the following members:
+
+    - ``encoding_names -> tuple[str, ...]``: `dim` names, the meaning of each number of an
+      encoding. Default: the numbers are called "encoding[0]", "encoding[1]", and so on.
+    - ``draw(architecture)``: a plotly figure. Default: no figure of an architecture.
+    - ``build(architecture)`` and ``n_params(architecture)``: a torch module, and the number of
+      its trainable parameters. Default: ``optuna_lanas.training`` cannot train architectures.
 
     Example:
-        A space of two-layer networks, in which the order of the layers does not matter::
+        Networks of two layers whose order does not matter:
+
+        .. testcode::
+
+            import numpy as np
+            import optuna
+            from optuna_lanas import LaNASSampler
+
 
             class TwoLayers:
                 def suggest(self, trial):
                     return [trial.suggest_int(f"width_{i}", 1, 64) for i in (1, 2)]
 
                 def encode(self, params):
-                    return np.sort([params["width_1"], params["width_2"]]).astype(float)
+                    return np.sort([params["width_1"], params["width_2"]]) / 64
 
                 def key(self, params):
-                    return frozenset((params["width_1"], params["width_2"]))
+                    return tuple(sorted([params["width_1"], params["width_2"]]))
+
+
+            space = TwoLayers()
+            study = optuna.create_study(sampler=LaNASSampler(space=space, seed=0))
+            study.optimize(lambda trial: sum(space.suggest(trial)), n_trials=5)
     """
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> Architecture:
         """Ask the trial for the parameters, always the same ones, and return the architecture.
 
         Raises:
-            optuna.TrialPruned: If the parameters make no valid architecture.
+            optuna.TrialPruned: If the architecture is invalid.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Tables of trained architectures: what a search may ask without training."""
+"""Tables of trained architectures, for searches that train nothing."""
 
 from optuna_lanas.tables.measurement import Measurement
 from optuna_lanas.tables.nasbench101 import NASBench101Table

@@ -1,4 +1,8 @@
-"""The compact file beside NAS-Bench-101's original."""
+"""A cache of NAS-Bench-101's original file: a compact file beside it.
+
+The compact file holds the arrays, the original's SHA-256, and a *stamp*: the format's version with
+the original's size and modification time.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,12 @@ _VERSION = 1
 
 
 def load(path: Path, expected_sha256: str | None) -> dict[str, np.ndarray] | None:
-    """Return the arrays, or None if there is no compact file of the original as it is now."""
+    """Return the arrays, or None without a readable compact file of the present original.
+
+    Args:
+        path: The original file.
+        expected_sha256: The SHA-256 that the original must have; None for any.
+    """
     cache = _cache_path(path)
     if not cache.is_file():
         return None
@@ -31,7 +40,13 @@ def load(path: Path, expected_sha256: str | None) -> dict[str, np.ndarray] | Non
 
 
 def save(path: Path, digest: str, arrays: dict[str, np.ndarray]) -> None:
-    """Write the compact file, whole or not at all; warn where that is not possible."""
+    """Write the compact file atomically; warn if it cannot be written.
+
+    Args:
+        path: The original file.
+        digest: Its SHA-256.
+        arrays: What to write.
+    """
     cache = _cache_path(path)
     temporary = cache.with_name(f"{cache.name}.{os.getpid()}.tmp")
     try:
@@ -41,8 +56,8 @@ def save(path: Path, digest: str, arrays: dict[str, np.ndarray]) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         warnings.warn(
-            f"The compact file {cache} could not be written ({error}); the next reading of {path} "
-            f"will take as long again.",
+            f"The compact file {cache} could not be written ({error}). The next call will read "
+            f"{path} again, which takes as long.",
             stacklevel=3,
         )
 
@@ -52,6 +67,6 @@ def _cache_path(path: Path) -> Path:
 
 
 def _stamp(path: Path) -> np.ndarray:
-    """Version of the compact file, and the original's size and time of change."""
+    """Return the stamp of the original as it is now."""
     status = path.stat()
     return np.array([_VERSION, status.st_size, status.st_mtime_ns], dtype=np.int64)

@@ -1,10 +1,13 @@
-"""One record of NAS-Bench-101's files: JSON whose last field is a protocol buffer in base64.
+"""A record of NAS-Bench-101's files: JSON whose last field is a protocol buffer in base64.
 
     [module hash, epochs, adjacency as "0110..", operations "input,..,output", metrics]
 
-Metrics: field 1, repeated, an evaluation (at the start, half-way and at the end of training);
-field 2, trainable parameters. An evaluation's fields 2 to 5 are doubles: training time, and train,
-validation and test accuracy.
+In the metrics, the repeated field 1 is an evaluation: at the start, half-way and at the end of
+training. Field 2 is the number of trainable parameters. An evaluation's fields 2 to 5 are doubles:
+training time, and train, validation and test accuracy.
+
+The messages of errors complete a sentence that the caller begins with the record's number; "it" is
+the record.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ FIELDS = ("training_time", "train_accuracy", "validation_accuracy", "test_accura
 _FIRST_FIELD = 2
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DOUBLE = struct.Struct("<d")
+_TRUNCATED = "its metrics are truncated"
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,12 @@ class Record:
     """A training run.
 
     Attributes:
-        module_hash: Its cell's hash, 32 hexadecimal digits.
-        epochs: Its epoch budget.
+        module_hash: The cell's hash, 32 hexadecimal digits.
+        epochs: The epoch budget.
         matrix: The cell's edges, `[n_vertices, n_vertices]`.
         ops: The cell's operations.
         n_params: Trainable parameters.
-        evaluations: `[2, 4]`: half-way and at the end, ``FIELDS``.
+        evaluations: Half-way and at the end of training, the values of ``FIELDS``.
     """
 
     module_hash: str
@@ -50,10 +54,10 @@ class Record:
 
 
 def parse_record(data: bytes) -> Record:
-    """Parse a record.
+    """Return the record that some bytes hold.
 
     Raises:
-        ValueError: If it is no record of NAS-Bench-101; it says what is wrong.
+        ValueError: If they hold no record of NAS-Bench-101.
     """
     module_hash, epochs, adjacency, operations, metrics = _fields(data)
     n = math.isqrt(len(adjacency))
@@ -61,16 +65,12 @@ def parse_record(data: bytes) -> Record:
     if n * n != len(adjacency) or len(ops) != n or not set(adjacency) <= {"0", "1"}:
         raise ValueError(f"its adjacency {adjacency!r} does not fit its operations {ops}")
     matrix = np.frombuffer(adjacency.encode(), dtype=np.uint8).reshape(n, n) - ord("0")
-    n_params, evaluations = parse_metrics(metrics)
+    n_params, evaluations = _parse_metrics(metrics)
     return Record(module_hash, epochs, matrix, ops, n_params, evaluations)
 
 
-def parse_metrics(text: str) -> tuple[int, list[tuple[float, ...]]]:
-    """Return trainable parameters, and ``FIELDS`` half-way and at the end.
-
-    Raises:
-        ValueError: If it is no metrics message with three evaluations.
-    """
+def _parse_metrics(text: str) -> tuple[int, list[tuple[float, ...]]]:
+    """Return the trainable parameters, and ``FIELDS`` half-way and at the end."""
     try:
         message = base64.b64decode(text, validate=True)
     except binascii.Error as error:
@@ -87,6 +87,7 @@ def parse_metrics(text: str) -> tuple[int, list[tuple[float, ...]]]:
 
 
 def _fields(data: bytes) -> tuple[str, int, str, str, str]:
+    """Return the five fields of a record's JSON."""
     try:
         fields = json.loads(data)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -99,6 +100,7 @@ def _fields(data: bytes) -> tuple[str, int, str, str, str]:
 
 
 def _evaluation(message: bytes) -> tuple[float, ...]:
+    """Return the values of ``FIELDS``; NaN for a missing field."""
     values = [math.nan] * len(FIELDS)
     for field, wire_type, value in _message(message):
         if wire_type == _FIXED64 and 0 <= field - _FIRST_FIELD < len(FIELDS):
@@ -107,7 +109,7 @@ def _evaluation(message: bytes) -> tuple[float, ...]:
 
 
 def _message(message: bytes) -> Iterator[tuple[int, int, Any]]:
-    """Fields of a protocol buffer: number, wire type and value (an integer or bytes)."""
+    """Yield the fields of a protocol buffer: number, wire type, and an integer or bytes."""
     position = 0
     while position < len(message):
         tag, position = _varint(message, position)
@@ -123,12 +125,13 @@ def _message(message: bytes) -> Iterator[tuple[int, int, Any]]:
         else:
             raise ValueError(f"its metrics have a field of the unknown wire type {wire_type}")
         if position + length > len(message):
-            raise ValueError("its metrics are cut short")
+            raise ValueError(_TRUNCATED)
         yield field, wire_type, message[position : position + length]
         position += length
 
 
 def _varint(message: bytes, position: int) -> tuple[int, int]:
+    """Return the integer of variable length at a position, and the position after it."""
     result = shift = 0
     while position < len(message):
         octet = message[position]
@@ -137,4 +140,4 @@ def _varint(message: bytes, position: int) -> tuple[int, int]:
         if octet < 128:
             return result, position
         shift += 7
-    raise ValueError("its metrics are cut short")
+    raise ValueError(_TRUNCATED)

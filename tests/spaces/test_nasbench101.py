@@ -12,6 +12,7 @@ import optuna
 import pytest
 from scipy.stats import chi2
 
+from optuna_lanas.spaces import _cell_graphs
 from optuna_lanas.spaces import NASBench101Cell
 from optuna_lanas.spaces import NASBench101Space
 from optuna_lanas.spaces.nasbench101 import module_hash
@@ -31,12 +32,12 @@ def table() -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def _table_cell(table: dict[str, np.ndarray], row: int) -> NASBench101Cell:
+def _table_cell(table: dict[str, np.ndarray], position: int) -> NASBench101Cell:
     matrix = np.zeros((7, 7), dtype=np.int8)
     for bit, edge in enumerate(combinations(range(7), 2)):
-        matrix[edge] = table["adj_bits"][row] >> bit & 1
-    n = table["n_vertices"][row]
-    interior = [OPERATIONS[op] for op in table["ops"][row][: n - 2]]
+        matrix[edge] = table["adj_bits"][position] >> bit & 1
+    n = table["n_vertices"][position]
+    interior = [OPERATIONS[op] for op in table["ops"][position][: n - 2]]
     return NASBench101Cell(matrix[:n, :n], ["input", *interior, "output"])
 
 
@@ -66,7 +67,7 @@ def _relabelled(params: dict[str, Any], rng: np.random.Generator) -> dict[str, A
     return params
 
 
-def test_known_hash() -> None:
+def test_the_hash_does_not_depend_on_the_order_of_vertices() -> None:
     # The example of google-research/nasbench's README, from the published table.
     matrix = np.zeros((7, 7), dtype=int)
     for edge in [(0, 1), (0, 2), (0, 3), (0, 6), (1, 4), (2, 4), (3, 5), (4, 5), (5, 6)]:
@@ -78,30 +79,31 @@ def test_known_hash() -> None:
     )
 
 
-def test_number_of_cells_without_the_table() -> None:
-    from optuna_lanas.spaces import _cell_graphs
-
+def test_burnsides_lemma_counts_the_published_number_of_cells() -> None:
     assert _cell_graphs.cell_graphs().n_cells == SPACE.n_architectures
     assert sum(CELLS_BY_VERTICES.values()) == SPACE.n_architectures
 
 
-def test_cells_by_vertices(table: dict[str, np.ndarray]) -> None:
+def test_the_table_has_the_published_number_of_cells_by_vertices(
+    table: dict[str, np.ndarray],
+) -> None:
     assert Counter(table["n_vertices"].tolist()) == CELLS_BY_VERTICES
 
 
-def test_classes_of_all_table_cells_are_distinct(table: dict[str, np.ndarray]) -> None:
-    keys = SPACE.key_many(_table_columns(table))
+@pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.slow)])
+def test_cells_of_the_table_have_distinct_keys(table: dict[str, np.ndarray], step: int) -> None:
+    keys = SPACE.key_many({n: column[::step] for n, column in _table_columns(table).items()})
     assert keys.min() >= 0
-    assert len(np.unique(keys)) == SPACE.n_architectures
+    assert len(np.unique(keys)) == len(keys) == -(-SPACE.n_architectures // step)
 
 
 @pytest.mark.parametrize("step", [997, pytest.param(1, marks=pytest.mark.slow)])
-def test_hashes_of_table_cells(table: dict[str, np.ndarray], step: int) -> None:
-    for row in range(0, SPACE.n_architectures, step):
-        cell = _table_cell(table, row)
-        expected = f"{table['hash64'][row]:016x}"
+def test_keys_are_the_tables_hashes(table: dict[str, np.ndarray], step: int) -> None:
+    for position in range(0, SPACE.n_architectures, step):
+        cell = _table_cell(table, position)
+        expected = f"{table['hash64'][position]:016x}"
         assert cell.module_hash[:16] == expected
-        if row % 997 == 0:
+        if position % 997 == 0:
             params = SPACE.params(cell)
             key = SPACE.key(params)
             assert key is not None
@@ -111,9 +113,9 @@ def test_hashes_of_table_cells(table: dict[str, np.ndarray], step: int) -> None:
             assert suggested.ops == cell.ops
 
 
-def test_parameters_are_the_tables(table: dict[str, np.ndarray]) -> None:
-    for row in range(0, len(table["params"]), 199):
-        assert SPACE.n_params(_table_cell(table, row)) == table["params"][row]
+def test_numbers_of_parameters_are_the_tables(table: dict[str, np.ndarray]) -> None:
+    for position in range(0, len(table["params"]), 199):
+        assert SPACE.n_params(_table_cell(table, position)) == table["params"][position]
 
 
 def test_isomorphic_cells_share_key_and_encoding() -> None:
@@ -130,7 +132,7 @@ def test_isomorphic_cells_share_key_and_encoding() -> None:
 
 def test_keys_agree_with_hashes_on_random_params() -> None:
     rng = np.random.default_rng(1)
-    n = 500
+    n = 300
     columns = {
         name: rng.choice(OPERATIONS if name.startswith("op") else [0, 1], size=n).astype(object)
         for name in SPACE.distributions
@@ -139,29 +141,29 @@ def test_keys_agree_with_hashes_on_random_params() -> None:
     encodings = SPACE.encode_many(columns)
     np.testing.assert_array_equal(np.isnan(encodings).any(axis=1), keys < 0)
     hash_of_key: dict[int, str] = {}
-    for row in range(n):
-        params = {name: column[row] for name, column in columns.items()}
+    for position in range(n):
+        params = {name: column[position] for name, column in columns.items()}
         cell = SPACE.cell(params)
-        assert (cell is None) == (keys[row] < 0)
+        assert (cell is None) == (keys[position] < 0)
         if cell is not None:
-            assert hash_of_key.setdefault(keys[row], cell.module_hash) == cell.module_hash
+            assert hash_of_key.setdefault(keys[position], cell.module_hash) == cell.module_hash
             assert SPACE.key(params) == cell.module_hash
-            np.testing.assert_array_equal(encodings[row], SPACE.encode(params))
+            np.testing.assert_array_equal(encodings[position], SPACE.encode(params))
     assert len(set(hash_of_key.values())) == len(hash_of_key)
 
 
-def test_samples_are_even_over_cells() -> None:
+def test_samples_are_uniform_over_cells() -> None:
     rng = np.random.default_rng(2)
-    n = 423_624
+    n, n_cells = 150_000, SPACE.n_architectures
     keys = SPACE.key_many(SPACE.sample_many(n, rng))
     counts = np.unique(keys, return_counts=True)[1]
-    # Poisson with mean 1: the dispersion statistic is chi-square with n_architectures - 1 degrees.
-    statistic = (counts.astype(float) ** 2).sum() - n
-    n_cells = SPACE.n_architectures
+    # Pearson's statistic, with cells that were not drawn counting 0.
+    statistic = n_cells / n * (counts.astype(float) ** 2).sum() - n
     assert chi2.ppf(1e-4, n_cells - 1) < statistic < chi2.ppf(1 - 1e-4, n_cells - 1)
 
 
-def test_samples_follow_the_table(table: dict[str, np.ndarray]) -> None:
+@pytest.mark.slow
+def test_the_mean_encoding_of_samples_is_the_tables(table: dict[str, np.ndarray]) -> None:
     rng = np.random.default_rng(3)
     columns = SPACE.sample_many(20_000, rng)
     sampled = SPACE.encode_many(columns)
@@ -172,7 +174,7 @@ def test_samples_follow_the_table(table: dict[str, np.ndarray]) -> None:
     assert (np.abs(sampled.mean(axis=0) - mean) / error).max() < 5
 
 
-def test_encoding_of_a_known_cell() -> None:
+def test_the_encoding_of_a_cell_counts_its_edges_and_paths() -> None:
     cell = NASBench101Cell(
         np.array([[0, 1, 1], [0, 0, 1], [0, 0, 0]]), ["input", "maxpool3x3", "output"]
     )
@@ -189,7 +191,7 @@ def test_encoding_of_a_known_cell() -> None:
     }
 
 
-def test_invalid_cell_is_pruned() -> None:
+def test_an_invalid_cell_has_no_key_and_prunes_its_trial() -> None:
     params = dict.fromkeys(SPACE.params(_two_vertices()), 0) | {
         f"op_{v}": OPERATIONS[0] for v in range(1, 6)
     }
@@ -199,14 +201,7 @@ def test_invalid_cell_is_pruned() -> None:
         SPACE.suggest(optuna.trial.FixedTrial(params))
 
 
-def test_errors_name_the_remedy() -> None:
-    with pytest.raises(ValueError, match=r"edge_0_1.*missing"):
-        SPACE.key({})
-    params = SPACE.params(_two_vertices()) | {"op_1": "conv5x5"}
-    with pytest.raises(ValueError, match=r"`op_1` must be one of .*conv5x5"):
-        SPACE.key(params)
-    with pytest.raises(ValueError, match=r"`edge_0_1` must be 0 or 1, got \[2\]"):
-        SPACE.key(SPACE.params(_two_vertices()) | {"edge_0_1": 2})
+def test_the_hash_refuses_an_unknown_operation() -> None:
     with pytest.raises(ValueError, match="`ops` must be among"):
         module_hash(np.zeros((2, 2)), ["input", "relu"])
 

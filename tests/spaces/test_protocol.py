@@ -1,7 +1,8 @@
-"""What every space has in common."""
+"""Laws of every space."""
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ SPACES = [
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: type(space).__name__)
 class TestSpace:
-    def test_is_an_architecture_space(self, space: Any) -> None:
+    def test_it_is_an_architecture_space(self, space: Any) -> None:
         assert isinstance(space, ArchitectureSpace)
 
     def test_suggest_asks_for_the_distributions_it_names(self, space: Any) -> None:
@@ -55,28 +56,60 @@ class TestSpace:
         assert np.isfinite(space.encode(params)).all()
 
     def test_the_same_generator_gives_the_same_samples(self, space: Any) -> None:
-        one, other = (space.sample_many(20, np.random.default_rng(7)) for _ in range(2))
-        for name in one:
-            np.testing.assert_array_equal(one[name], other[name])
+        first, second = (space.sample_many(20, np.random.default_rng(7)) for _ in range(2))
+        for name in space.distributions:
+            np.testing.assert_array_equal(first[name], second[name])
 
-    def test_keys_and_encodings_agree(self, space: Any) -> None:
+    def test_columns_agree_with_single_params(self, space: Any) -> None:
+        columns = space.sample_many(30, np.random.default_rng(2))
+        encodings = space.encode_many(columns)
+        assert encodings.shape == (30, len(space.encoding_names))
+        for encoding, params in zip(encodings, _params(columns), strict=True):
+            np.testing.assert_array_equal(space.encode(params), encoding)
+
+    def test_keys_of_columns_correspond_to_keys_of_params(self, space: Any) -> None:
         columns = space.sample_many(40, np.random.default_rng(1))
         keys = space.key_many(columns)
         assert keys.shape == (40,)
         assert keys.min() >= 0
-        pairs = set()
-        for row, key in enumerate(keys.tolist()):
-            params = {name: column[row] for name, column in columns.items()}
-            pairs.add((key, space.key(params)))
-        assert len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})
+        pairs = {
+            (key, space.key(params))
+            for key, params in zip(keys.tolist(), _params(columns), strict=True)
+        }
+        assert len(pairs) == len({many for many, _ in pairs}) == len({key for _, key in pairs})
 
-    def test_no_rows(self, space: Any) -> None:
+    def test_empty_columns_give_empty_encodings_and_keys(self, space: Any) -> None:
         columns = space.sample_many(0, np.random.default_rng(0))
         assert space.encode_many(columns).shape == (0, len(space.encoding_names))
         assert space.key_many(columns).shape == (0,)
 
-    def test_spaces_pickle(self, space: Any) -> None:
-        import pickle
+    def test_a_missing_parameter_is_named(self, space: Any) -> None:
+        params = space.sample(np.random.default_rng(3))
+        for name in space.distributions:
+            others = {other: value for other, value in params.items() if other != name}
+            message = (
+                rf"`params` must hold all .*{type(space).__name__}, but \['{name}'\] are miss"
+            )
+            for method in (space.encode, space.key):
+                with pytest.raises(ValueError, match=message):
+                    method(others)
 
+    @pytest.mark.parametrize("value", ["unknown", -1, 1.5, None])
+    def test_a_value_outside_the_choices_is_named(self, space: Any, value: Any) -> None:
+        params = space.sample(np.random.default_rng(4))
+        for name in space.distributions:
+            for method in (space.encode, space.key):
+                with pytest.raises(
+                    ValueError, match=rf"`{name}` must be one of .*, got {value!r}"
+                ):
+                    method(params | {name: value})
+
+    def test_it_pickles(self, space: Any) -> None:
         params = space.sample(np.random.default_rng(2))
         assert pickle.loads(pickle.dumps(space)).key(params) == space.key(params)
+
+
+def _params(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Columns as params, for each architecture."""
+    values = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [dict(zip(columns, each, strict=True)) for each in values]

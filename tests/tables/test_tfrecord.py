@@ -1,4 +1,4 @@
-"""Record files: round trips, and every single damage is found and named."""
+"""Record files: round trips, and every damage is found and named."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tests.tables.nasbench101_writer import masked_crc32c_by_bits
 from tests.tables.nasbench101_writer import write_records
 
 
-def test_published_check_values() -> None:
+def test_checksums_are_the_published_ones() -> None:
     # CRC-32C of "123456789" and of 32 zero bytes (RFC 3720, B.4), masked.
     for data, crc in ((b"123456789", 0xE3069283), (bytes(32), 0x8A9136AA)):
         masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
         assert masked_crc32c([data]).tolist() == [masked] == [masked_crc32c_by_bits(data)]
 
 
-def test_checksums_of_a_batch_of_many_lengths() -> None:
+def test_checksums_of_a_batch_are_those_of_its_strings() -> None:
     rng = np.random.default_rng(0)
     batch = [rng.bytes(int(n)) for n in rng.integers(0, 70, size=200)]
     assert masked_crc32c(batch).tolist() == [masked_crc32c_by_bits(data) for data in batch]
 
 
 @pytest.mark.parametrize("n", [0, 1, 4095, 4096, 4097])
-def test_round_trip(tmp_path: Path, n: int) -> None:
+def test_records_that_were_written_are_read_back(tmp_path: Path, n: int) -> None:
     records = [str(number).encode() for number in range(n)]
     path = tmp_path / "records"
     write_records(path, records)
@@ -62,8 +62,8 @@ def test_every_truncation_is_found(tmp_path: Path) -> None:
             list(read_records(path))
 
 
-def test_a_foreign_file(tmp_path: Path) -> None:
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "records"
     path.write_bytes(b"PK\x03\x04" + bytes(100))
-    with pytest.raises(TFRecordError, match="it is no record file"):
+    with pytest.raises(TFRecordError, match="the file is not a record file"):
         list(read_records(path))
