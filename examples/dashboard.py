@@ -4,8 +4,8 @@
     python examples/dashboard.py
     optuna-dashboard sqlite:///results/dashboard.sqlite3
 
-Searches the cells of NAS-Bench-201 by their measured accuracies on CIFAR-100. Every five seconds
-the figures and the note on the study's page are renewed.
+Searches the cells of NAS-Bench-201 by their measured accuracies on CIFAR-100. The figures and the
+note on the study's page are updated every five seconds.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> optuna.Study:
 
 
 def search(storage: str | optuna.storages.BaseStorage | None, n_trials: int) -> optuna.Study:
-    """Return a finished search that was published on the way and at the end."""
+    """Return a finished search that was published at intervals and at the end."""
     space, table = NASBench201Space(), NASBench201Table("cifar100")
     study = optuna.create_study(
         study_name="NAS-Bench-201, CIFAR-100",

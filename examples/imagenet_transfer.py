@@ -1,12 +1,11 @@
-"""Transfer the found cells to ImageNet in the mobile setting: at most 600 million multiply-adds.
+"""Transfer the best cells to ImageNet in the mobile setting: at most 600 million multiply-adds.
 
     python examples/imagenet_transfer.py --imagenet /data/imagenet
-    python examples/imagenet_transfer.py --smoke   # of a small search, made first if need be
+    python examples/imagenet_transfer.py --smoke   # after a small search, run first if needed
 
-Takes the best trial of examples/cifar10_search.py and the most channels with which its network
-stays within the limit at 224 x 224 pixels, and trains it on a folder with train/ and val/.
---smoke trains the same network, smaller, on images of Fashion-MNIST or digits written to such a
-folder.
+The best trial of examples/cifar10_search.py gives the cells. Their network gets as many channels
+as the limit allows at 224 x 224 pixels, and trains on a folder with train/ and val/. With --smoke,
+a smaller network trains on a folder of images of Fashion-MNIST or digits.
 """
 
 from __future__ import annotations
@@ -17,21 +16,19 @@ from dataclasses import replace
 from pathlib import Path
 import tempfile
 
-import optuna
 import torch
 from torchvision.utils import save_image
 
-from examples.cifar10_search import main as search
 from examples.cifar10_search import search_space
 from examples.cifar10_search import smoke_data
 from examples.cifar10_search import storage_path
-from examples.cifar10_search import STUDY
+from examples.retrain import print_epoch
+from examples.retrain import search_study
 from optuna_lanas.spaces import CellArchitecture
 from optuna_lanas.spaces import CellNetworkConfig
 from optuna_lanas.spaces import CellSpace
 from optuna_lanas.training import FolderData
 from optuna_lanas.training import ImageData
-from optuna_lanas.training import open_storage
 from optuna_lanas.training import train
 from optuna_lanas.training import TrainingConfig
 
@@ -52,46 +49,40 @@ SMOKE = TrainingConfig(n_epochs=2, batch_size=32, learning_rate=0.05)
 def main(arguments: Sequence[str] | None = None) -> float:
     parser = _parser()
     options = parser.parse_args(arguments)
-    path = storage_path(options.storage, options.smoke)
-    if options.smoke and not path.is_file():
-        search(["--smoke", "--storage", str(path), "--root", str(options.root)])
-    if not path.is_file():
-        parser.error(f"--storage must be a search's journal; there is no {path}. Run it first.")
     if not options.smoke and options.imagenet is None:
-        parser.error("--imagenet must name a folder with train/ and val/; or pass --smoke.")
-    study = optuna.load_study(study_name=STUDY, storage=open_storage(str(path)))
+        parser.error(
+            "--imagenet must name a folder with train/ and val/; name it, or pass --smoke."
+        )
+    path = storage_path(options.storage, options.smoke)
+    study = search_study(path, options.smoke, options.root, parser)
     with tempfile.TemporaryDirectory() as scratch:
-        if options.smoke:
-            images = smoke_data(options.root)
-            data = FolderData(_written(images, Path(scratch)), image_size=64)
-            space = search_space(images, is_small=True)
-        else:
-            data = FolderData(options.imagenet)
-            space = CellSpace.nasnet()
+        data, space = _data_and_space(options, Path(scratch))
         architecture = space.architecture(study.best_params)
         assert architecture is not None, "The best trial has a valid architecture."
         space = mobile_setting(space, architecture, data.n_classes, options.max_mflops)
-        mflops, mparams = space.flops(architecture, 224) / 1e6, space.n_params(architecture) / 1e6
-        print(
-            f"{space.network.channels} channels: {mflops:.0f} million multiply-adds at 224 x 224,"
-        )
-        print(f"{mparams:.2f} million parameters.")
+        _print_cost(space, architecture)
         if options.smoke:
-            small = replace(space.network, channels=8, n_cells=4)
-            space = replace(space, network=small)
+            space = replace(space, network=replace(space.network, channels=8, n_cells=4))
         config = replace(SMOKE if options.smoke else FULL, device=options.device)
         torch.manual_seed(config.seed)
         name = f"imagenet_{study.best_trial.number}_{space.network.channels}.pt"
         checkpoint = None if options.smoke else path.parent / name
         network = space.build(architecture)
-        result = train(network, data, config, _print, checkpoint, repr(architecture))
+        result = train(network, data, config, print_epoch, checkpoint, repr(architecture))
     return result.validation_accuracies[-1]
 
 
 def mobile_setting(
     space: CellSpace, architecture: CellArchitecture, n_classes: int, max_mflops: float
 ) -> CellSpace:
-    """Return the space with the widest network of 14 cells within the limit at 224 pixels."""
+    """Return the space with the widest network of 14 cells within the limit.
+
+    Args:
+        space: The space of the architecture.
+        architecture: Its cells.
+        n_classes: Number of classes.
+        max_mflops: Limit in millions of multiply-adds at 224 x 224 pixels.
+    """
     network = CellNetworkConfig(n_classes, channels=2, n_cells=14, n_stem_strides=3)
     best = replace(space, network=network)
     for channels in range(4, 257, 2):
@@ -102,8 +93,16 @@ def mobile_setting(
     return best
 
 
-def _written(images: ImageData, folder: Path) -> Path:
-    """A hundred training and fifty validation images of each of three classes, as files."""
+def _data_and_space(options: argparse.Namespace, scratch: Path) -> tuple[FolderData, CellSpace]:
+    """Return ImageNet and the space of its cells, or a small folder of the smoke data."""
+    if not options.smoke:
+        return FolderData(options.imagenet), CellSpace.nasnet()
+    images = smoke_data(options.root)
+    return _written(images, scratch), search_space(images, is_small=True)
+
+
+def _written(images: ImageData, folder: Path) -> FolderData:
+    """Write 100 training and 50 validation images of each of three classes as files."""
     parts = (
         ("train", images.train_images, images.train_labels, 100),
         ("val", images.validation_images, images.validation_labels, 50),
@@ -115,11 +114,13 @@ def _written(images: ImageData, folder: Path) -> Path:
             for number, image in enumerate(pixels[labels == label][:n]):
                 scaled = torch.nn.functional.interpolate(image[None].float() / 255, size=64)
                 save_image(scaled[0], target / f"{number}.png")
-    return folder
+    return FolderData(folder, image_size=64)
 
 
-def _print(epoch: int, accuracy: float) -> None:
-    print(f"Epoch {epoch}: {accuracy:.4f}")
+def _print_cost(space: CellSpace, architecture: CellArchitecture) -> None:
+    mflops, mparams = space.flops(architecture, 224) / 1e6, space.n_params(architecture) / 1e6
+    print(f"{space.network.channels} channels: {mflops:.0f} million multiply-adds at 224 x 224,")
+    print(f"{mparams:.2f} million parameters.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,9 +128,9 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--imagenet", type=Path, help="folder with train/ and val/")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="folder of the data sets")
-    parser.add_argument("--storage", type=Path, help="by default results/cells.log")
-    parser.add_argument("--max-mflops", type=float, default=600)
+    parser.add_argument("--root", type=Path, default=Path("data"), help="folder of data sets")
+    parser.add_argument("--storage", type=Path, help="default: results/cells.log")
+    parser.add_argument("--max-mflops", type=float, default=600, help="limit, in millions")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--smoke", action="store_true", help="small and quick")
     return parser

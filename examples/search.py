@@ -1,10 +1,10 @@
-"""Searches the architectures of NAS-Bench-201 and NAS-Bench-Graph with LaNAS, TPE and at random.
+"""Searches architectures of NAS-Bench-201 and NAS-Bench-Graph with LaNAS, TPE and random search.
 
     python examples/search.py
 
-The objectives are look-ups in the tables of trained networks. Prints the best architectures and
-the trials that each sampler took to the table's optimum, draws the regret, and leaves the studies
-of LaNAS in an SQLite file, to be watched with `optuna-dashboard sqlite:///results/search.sqlite3`.
+The objectives are look-ups in tables of trained networks. The script prints the best architectures
+and the trials that each sampler took to the table's optimum. It draws the regret, and writes the
+studies of LaNAS to an SQLite file: `optuna-dashboard sqlite:///results/search.sqlite3` shows them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Search:
 
     @property
     def trials_to_optimum(self) -> int:
-        """Number of trials until the optimum, all of them if it was missed."""
+        """Number of trials until the optimum, or all trials if it was missed."""
         return self.regret.index(0.0) + 1 if self.is_optimal else len(self.regret)
 
     @property
@@ -70,7 +70,7 @@ class Search:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the searches and shows what they found."""
+    """Run the searches and show what they found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=5)
@@ -124,7 +124,7 @@ def _search(
 
 
 def _keep_studies(searches: list[Search], path: Path) -> Path:
-    """Writes the first LaNAS study of each problem into a new SQLite file."""
+    """Write the first LaNAS study of each problem into a new SQLite file."""
     path.unlink(missing_ok=True)
     storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
     event.listen(storage.engine, "connect", _do_not_wait_for_the_disk)
@@ -141,7 +141,7 @@ def _keep_studies(searches: list[Search], path: Path) -> Path:
 
 
 def _do_not_wait_for_the_disk(connection: sqlite3.Connection, record: object) -> None:
-    connection.execute("PRAGMA synchronous = OFF")  # a copy: nothing is lost with the power
+    connection.execute("PRAGMA synchronous = OFF")  # the file is a copy
 
 
 def _table(title: str, searches: list[Search]) -> Table:
@@ -160,8 +160,8 @@ def _table(title: str, searches: list[Search]) -> Table:
         )
     optimum, n_trials = searches[0].problem.optimum, len(searches[0].regret)
     table.caption = (
-        f"found: runs that found the table's optimum, {optimum:.4g}; trials to it: on average, "
-        f"where a run that missed it counts as its {n_trials} trials."
+        f"found: runs that found the table's optimum, {optimum:.4g}. Trials to it: the mean over "
+        f"runs; a run that missed the optimum counts as {n_trials} trials."
     )
     return table
 

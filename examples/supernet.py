@@ -4,11 +4,15 @@
     python examples/supernet.py --smoke              # Fashion-MNIST or digits, CPU, a minute
     python examples/supernet.py --few-shot --smoke   # and a supernet for each region
 
-The supernet is trained once, every batch with another random architecture. LaNAS then asks it for
-the accuracy of each trial's architecture, and the best ones are trained alone. With --few-shot,
-the latent action learnt from those trials splits the space; each region gets a copy of the
-supernet that is trained on with architectures of that region alone, and is asked about them.
-examples/supernet_check.py tells how well that works, against all networks of a small space.
+The supernet is trained once, each batch with another random architecture. It then gives the
+accuracy of each trial's architecture, and the best architectures are trained alone.
+
+With --few-shot, a latent action learnt from these trials splits the space into two regions. A copy
+of the supernet is trained further for each region, on architectures of the region alone, and
+gives their accuracies in a second search.
+
+examples/supernet_check.py measures how well a supernet search works, on all networks of a small
+space.
 """
 
 from __future__ import annotations
@@ -27,8 +31,9 @@ import optuna
 import torch
 from torch import nn
 
+from examples.cifar10_search import smoke_data
 from optuna_lanas import LaNASSampler
-from optuna_lanas._core.tree import grow
+from optuna_lanas import partition
 from optuna_lanas.spaces import CellArchitecture
 from optuna_lanas.spaces import CellNetworkConfig
 from optuna_lanas.spaces import CellSpace
@@ -39,12 +44,18 @@ from optuna_lanas.training import SupernetObjective
 from optuna_lanas.training import train
 from optuna_lanas.training import train_supernet
 from optuna_lanas.training import TrainingConfig
-from optuna_lanas.training.data import DEBIAN_FASHION_MNIST
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is spent on what."""
+    """The settings of a supernet search.
+
+    Attributes:
+        supernet: Training of the supernet.
+        alone: Training of a network with weights of its own.
+        n_trials: Number of trials that the supernet evaluates.
+        n_retrained: Number of the best architectures that are trained alone.
+    """
 
     supernet: TrainingConfig
     alone: TrainingConfig
@@ -69,7 +80,7 @@ SMOKE = Settings(
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     settings = SMOKE if options.smoke else FULL
-    data = _smoke_data(options.root) if options.smoke else _data(options)
+    data = smoke_data(options.root) if options.smoke else _data(options)
     network = CellNetworkConfig(data.n_classes, data.n_channels)
     space = CellSpace.nasnet(network=network)
     if options.smoke:
@@ -84,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def one_shot(
     space: CellSpace, data: ImageData, settings: Settings, seed: int
 ) -> tuple[optuna.Study, nn.Module]:
-    """Train a supernet and search it."""
+    """Train a supernet and search with it; return the study and the supernet."""
     torch.manual_seed(seed)
     supernet = space.build_supernet()
     start = time.perf_counter()
@@ -103,24 +114,30 @@ def few_shot(
     study: optuna.Study,
     supernet: nn.Module,
 ) -> optuna.Study:
-    """Split the space by the trials so far, train a supernet for each region, search again."""
-    trials = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
-    encodings = np.stack([space.encode(trial.params) for trial in trials])
-    values = np.array([trial.value for trial in trials], dtype=float)
-    ranks = values.argsort().argsort() / len(values)
-    least = max(2, len(trials) // 4)
-    tree, _ = grow(encodings, ranks, max_depth=1, min_samples_leaf=least, ridge=1.0)
+    """Split the space, train a supernet for each region, and return a second study.
+
+    Args:
+        space: The space.
+        data: The images.
+        settings: The settings of the search.
+        seed: Seed of the supernets' architectures and of the sampler.
+        study: The study of the first search, whose trials decide the split.
+        supernet: The supernet of the first search, from which the regional supernets start.
+    """
+    n_trials = len(study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE]))
+    least = max(2, n_trials // 4)
+    two_regions = LaNASSampler(space=space, max_depth=1, min_samples_leaf=least)
+    tree = partition(study, sampler=two_regions).tree
 
     def leaf_of(architecture: CellArchitecture) -> int:
         return int(tree.route(space.encode(space.params(architecture))[None])[0])
 
+    shorter = replace(settings.supernet, n_epochs=max(1, settings.supernet.n_epochs // 2))
     objectives = {}
     for leaf in tree.leaves.tolist():
         regional = copy.deepcopy(supernet)
         draw = _draw_in(leaf, leaf_of, random_architecture(space))
-        rng = np.random.default_rng((seed, leaf))
-        shorter = replace(settings.supernet, n_epochs=max(1, settings.supernet.n_epochs // 2))
-        train_supernet(regional, draw, data, shorter, rng)
+        train_supernet(regional, draw, data, shorter, np.random.default_rng((seed, leaf)))
         objectives[leaf] = SupernetObjective(space, regional, data, settings.supernet)
     print(f"{len(objectives)} regional supernets trained.")
 
@@ -134,7 +151,7 @@ def few_shot(
 def retrain_best(
     space: CellSpace, data: ImageData, settings: Settings, study: optuna.Study
 ) -> tuple[CellArchitecture, float]:
-    """Train the best architectures of a study alone; return the best and its accuracy."""
+    """Train the best architectures of a study alone; return the best of them and its accuracy."""
     trials = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
     trials.sort(key=lambda trial: trial.value or 0.0, reverse=True)
     results = []
@@ -143,7 +160,7 @@ def retrain_best(
         assert architecture is not None, "A complete trial has a valid architecture."
         value = train_alone(space, architecture, data, settings.alone)
         results.append((value, architecture))
-        print(f"Supernet {trial.value:.3f}, trained alone {value:.3f}: {architecture}")
+        print(f"With the supernet {trial.value:.3f}, trained alone {value:.3f}: {architecture}")
     value, architecture = max(results, key=lambda result: result[0])
     return architecture, value
 
@@ -173,7 +190,7 @@ def _draw_in(
     leaf_of: Callable[[CellArchitecture], int],
     draw: Callable[[np.random.Generator], CellArchitecture],
 ) -> Callable[[np.random.Generator], CellArchitecture]:
-    """Draw from a region by rejection."""
+    """Return a function that draws from a region, by rejection."""
 
     def draw_in_leaf(rng: np.random.Generator) -> CellArchitecture:
         while leaf_of(architecture := draw(rng)) != leaf:
@@ -187,22 +204,17 @@ def _data(options: argparse.Namespace) -> ImageData:
     return load_images(options.data, options.root, is_downloaded=options.download)
 
 
-def _smoke_data(root: Path) -> ImageData:
-    has_fashion = DEBIAN_FASHION_MNIST.is_dir() or (root / "FashionMNIST" / "raw").is_dir()
-    if has_fashion:
-        return load_images("fashion-mnist", root, 1000, n_validation=500, n_test=500)
-    return load_images("digits")
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--data", default="cifar10", help="cifar10, fashion-mnist or digits")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="folder of the data sets")
-    parser.add_argument("--download", action="store_true", help="fetch what is missing")
+    parser.add_argument("--root", type=Path, default=Path("data"), help="folder of data sets")
+    parser.add_argument("--download", action="store_true", help="fetch a missing data set")
     parser.add_argument("--smoke", action="store_true", help="small and quick")
-    parser.add_argument("--few-shot", action="store_true", help="a supernet for each region")
+    parser.add_argument(
+        "--few-shot", action="store_true", help="also search with a supernet for each region"
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser
 

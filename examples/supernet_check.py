@@ -1,14 +1,15 @@
-"""Does a supernet find the good networks? Asked against all 207 of a small space, trained alone.
+"""Does a supernet search find good networks? A check in a small space with 207 networks.
 
     python examples/supernet_check.py --table tests/training/supernet_table.csv
-    python examples/supernet_check.py                # trains all networks anew, into results/
+    python examples/supernet_check.py                # trains all networks again, into results/
 
-The table holds the validation accuracy of every network, trained alone. What is missing in it is
-trained first; an interrupted run goes on.
+The table holds the validation accuracy of every network, trained alone. Missing networks are
+trained first; an interrupted run resumes.
 
-Each search then trains a supernet of its own, lets LaNAS ask it, and takes the networks that it
-finds best, a tenth of the space, to be trained alone: the table tells how. The best of them is
-what the search found. Fashion-MNIST is torchvision's or that of Debian's dataset-fashion-mnist.
+Each search trains a supernet, and LaNAS searches with it. The tenth of the space that the supernet
+rates best would then be trained alone; the table gives their accuracies. The result of the search
+is the best of them. Fashion-MNIST is read from torchvision's folder, or from Debian's package
+dataset-fashion-mnist.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ NORMAL = {
     )
 }
 
-Table = dict[str, float]  # validation accuracy of each cell
+Table = dict[str, float]  # validation accuracy of each network, by the name of its cell
 
 
 class ReductionCells(CellSpace):
-    """Networks of two reduction cells; the normal cell is used nowhere, and fixed."""
+    """Networks of two reduction cells; the unused normal cell is fixed."""
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -93,17 +94,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         chance = float(hypergeom(len(table), n_best, n_trained).sf(0))
         print(
             f"{n_trained} trained alone: {n_found} of {len(searches)} searches find one of the "
-            f"{n_best} best of {len(table)}; random ones are with probability {chance:.2f}."
+            f"{n_best} best of {len(table)}; a random choice does with probability {chance:.2f}."
         )
 
 
 def images(root: Path) -> ImageData:
-    """Few images to train on, and many to tell networks apart."""
+    """Return few images to train on, and many to compare networks on."""
     return load_images("fashion-mnist", root, n_train=2560, n_validation=5000, n_test=1)
 
 
 def networks() -> dict[str, CellArchitecture]:
-    """All networks, by the names of their cells."""
+    """Return all networks by the names of their reduction cells."""
     searched = {
         name: distribution.choices
         for name, distribution in SPACE.distributions.items()
@@ -119,12 +120,12 @@ def networks() -> dict[str, CellArchitecture]:
 
 
 def name_of(architecture: CellArchitecture) -> str:
-    """The reduction cell as text: the states and operations that each block adds."""
+    """Return the reduction cell as text: the operations and inputs that each block adds."""
     return " ".join(f"{b.op_a}({b.input_a})+{b.op_b}({b.input_b})" for b in architecture.reduction)
 
 
 def fill(path: Path, data: ImageData, seed: int = 0) -> Table:
-    """Return the table of a CSV file, after training what is missing in it."""
+    """Return the table of a CSV file; missing networks are trained and added to the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file():
         path.write_text("cell,accuracy\n")
@@ -140,7 +141,7 @@ def fill(path: Path, data: ImageData, seed: int = 0) -> Table:
 
 def train_alone(architecture: CellArchitecture, data: ImageData, seed: int) -> float:
     """Return the validation accuracy of a network with weights of its own."""
-    # Evaluated once, at the end, as test images are.
+    # The validation images take the place of the test images: they are evaluated once, at the end.
     at_end = replace(
         data,
         validation_images=data.validation_images[:1],
@@ -154,7 +155,7 @@ def train_alone(architecture: CellArchitecture, data: ImageData, seed: int) -> f
 
 
 def ranks_of_search(table: Table, data: ImageData, seed: int) -> list[int]:
-    """Return the ranks among all networks, from 1, of those that a search would train alone."""
+    """Return the ranks, from 1 among all networks, of the networks a search would train alone."""
     study, _ = one_shot(SPACE, data, SETTINGS, seed)
     trials = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
     trials.sort(key=lambda trial: trial.value or 0.0, reverse=True)
@@ -175,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--table", type=Path, default=Path("results/supernet_table.csv"))
-    parser.add_argument("--root", type=Path, default=Path("data"), help="folder of the data sets")
+    parser.add_argument("--root", type=Path, default=Path("data"), help="folder of data sets")
     parser.add_argument("--n-searches", type=int, default=10)
     return parser
 

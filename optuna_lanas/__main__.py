@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version
 import platform
@@ -32,10 +33,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.print_help()
 
 
-def environment() -> str:
+def environment(packages: Sequence[str] = PACKAGES) -> str:
     """Return the installed versions of what the package uses, and the system, in one line."""
     found = [f"Python {platform.python_version()}"]
-    for package in PACKAGES:
+    for package in packages:
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:

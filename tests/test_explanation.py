@@ -1,40 +1,40 @@
-"""The explanation of a trial agrees with what the sampler did."""
+"""The explanation of a trial is the decision that its sampler made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
-import copy
-import multiprocessing
 from pathlib import Path
-import time
 from typing import Any
 import warnings
 
-from hypothesis import given
-from hypothesis import HealthCheck
-from hypothesis import Phase
-from hypothesis import settings
-from hypothesis import strategies as st
 import numpy as np
 import optuna
+from optuna.samplers import BaseSampler
+from optuna.samplers import PartialFixedSampler
+from optuna.samplers import RandomSampler
+from optuna.samplers import TPESampler
+from optuna.storages import BaseStorage
+from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
+from optuna.trial import create_trial
 from optuna.trial import TrialState
 import pytest
 
+from optuna_lanas import explain
 from optuna_lanas import LaNASSampler
-from optuna_lanas.explanation import explain
+from optuna_lanas._study.propose import grow
+from optuna_lanas._study.record import Record
+from optuna_lanas._study.transform import format_value
+from optuna_lanas.explanation import Explanation
 from optuna_lanas.spaces import NASBench201Space
-from tests.proposals import Recorder
+from tests.proposals import check_laws
+from tests.proposals import check_record
+from tests.proposals import check_terms
+from tests.proposals import Witness
 from tests.workers import storages
 
 
-@pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    with Recorder().recording() as recorder:
-        yield recorder
-
-
+SEED = 3
 Objective = Callable[[optuna.Trial], Any]
 
 
@@ -73,8 +73,8 @@ def architecture(trial: optuna.Trial) -> float:
 
 def constrained(trial: optuna.Trial) -> float:
     x, y = trial.suggest_float("x", 0, 1), trial.suggest_int("y", 0, 20)
-    if hasattr(trial, "set_constraint"):  # new in Optuna 5
-        trial.set_constraint("narrow", x - y / 20)
+    constraints = [x - y / 20]
+    trial.study._storage.set_trial_system_attr(trial._trial_id, "constraints", constraints)
     return x + y
 
 
@@ -92,75 +92,49 @@ def other_choices(trial: optuna.Trial) -> float:
     return float(shape[0]) * trial.suggest_float("x", 0, 1)
 
 
-def reported(objective: Objective) -> Objective:
+def reported(trial: optuna.Trial) -> float:
     """With reports before the result, for pruners."""
-
-    def reporting(trial: optuna.Trial) -> Any:
-        value = objective(trial)
-        for step in range(1, 10):
-            trial.report(value * step / 9, step)
-            if trial.should_prune():
-                raise optuna.TrialPruned
-        return value
-
-    return reporting
+    value = mixed(trial)
+    for step in range(1, 10):
+        trial.report(value * step / 9, step)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+    return value
 
 
-SEARCHES: dict[str, tuple[Objective, list[str], Callable[..., Any]]] = {
-    "mixed": (reported(mixed), ["maximize"], LaNASSampler),
-    "minimise": (mixed, ["minimize"], LaNASSampler),
-    "conditional": (reported(conditional), ["maximize"], LaNASSampler),
-    "constrained": (constrained, ["maximize"], LaNASSampler),
-    "changing": (changing, ["maximize"], LaNASSampler),
-    "other choices": (other_choices, ["maximize"], LaNASSampler),
-    "failed count": (
-        eventful,
-        ["maximize"],
-        lambda **kwargs: LaNASSampler(consider_failed_trials=True, **kwargs),
-    ),
-    "repeats": (
-        mixed,
-        ["maximize"],
-        lambda **kwargs: LaNASSampler(avoid_duplicates=False, **kwargs),
-    ),
-    "eventful": (eventful, ["maximize"], LaNASSampler),
-    "two objectives": (two_objectives, ["minimize", "maximize"], LaNASSampler),
-    "architecture": (
-        architecture,
-        ["maximize"],
-        lambda **kwargs: LaNASSampler(space=NASBench201Space(), **kwargs),
-    ),
-    "paper": (
-        mixed,
-        ["maximize"],
-        lambda **kwargs: LaNASSampler.paper(n_select=5, height=3, **kwargs),
-    ),
+def default(**arguments: Any) -> Witness:
+    return Witness(seed=SEED, **{"n_startup_trials": 4, "min_samples_leaf": 2, **arguments})
+
+
+def paper() -> Witness:
+    return Witness.paper(seed=SEED, n_startup_trials=4, n_select=5, height=3)  # type: ignore[return-value]
+
+
+SEARCHES: dict[str, tuple[Objective, Callable[[], Witness]]] = {
+    "mixed": (mixed, default),
+    "paper": (mixed, paper),
+    "conditional": (conditional, default),
+    "two objectives": (two_objectives, default),
+    "constrained": (constrained, default),
+    "pruned": (reported, default),
+    "eventful": (eventful, lambda: default(consider_failed_trials=True)),
+    "architecture": (architecture, lambda: default(space=NASBench201Space())),
+    "changing": (changing, default),
+    "other choices": (other_choices, default),
+    "repeats": (mixed, lambda: default(avoid_duplicates=False)),
 }
-PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
-    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=3),
-    "hyperband": lambda: optuna.pruners.HyperbandPruner(1, 9, 3),
-    "hyperband, auto": lambda: optuna.pruners.HyperbandPruner(),
-}
+HAS_THREE_TERMS = ["mixed", "paper", "pruned", "two objectives", "constrained", "other choices"]
 
 
 def one_by_one(study: optuna.Study, objective: Objective, n_trials: int) -> None:
-    study.optimize(objective, n_trials=n_trials, catch=())
-
-
-def in_threads(study: optuna.Study, objective: Objective, n_trials: int) -> None:
-    def slow(trial: optuna.Trial) -> Any:
-        time.sleep(0.01 * (trial.number % 3))
-        return objective(trial)
-
-    study.optimize(slow, n_trials=n_trials, n_jobs=4)
+    study.optimize(objective, n_trials=n_trials)
 
 
 def in_batches(study: optuna.Study, objective: Objective, n_trials: int) -> None:
-    """Some of which are never told, or told much later."""
+    """Some of which are told late, and some never."""
     running: list[tuple[optuna.Trial, Any]] = []
     for i in range(n_trials // 4):
-        batch = [study.ask() for _ in range(4)]
-        for trial in batch:
+        for trial in [study.ask() for _ in range(4)]:
             try:
                 running.append((trial, objective(trial)))
             except optuna.TrialPruned:
@@ -174,274 +148,353 @@ def in_batches(study: optuna.Study, objective: Objective, n_trials: int) -> None
                 study.tell(trial, state=TrialState.FAIL)
 
 
-WAYS: dict[str, Callable[[optuna.Study, Objective, int], None]] = {
-    "one by one": one_by_one,
-    "threads": in_threads,
-    "batches": in_batches,
-}
+def search(name: str, how: Callable[..., None], n_trials: int, **arguments: Any) -> optuna.Study:
+    """A study begun by Optuna's own sampler, in which one trial is enqueued in part."""
+    objective, make = SEARCHES[name]
+    directions = [StudyDirection.MAXIMIZE] * (2 if objective is two_objectives else 1)
+    sampler = RandomSampler(seed=SEED)
+    study = optuna.create_study(directions=directions, sampler=sampler, **arguments)
+    study.optimize(objective, n_trials=3)
+    study.sampler = make()
+    how(study, objective, n_trials // 2)
+    study.enqueue_trial({"depth": 3, "kind": "tree", "x": 0.5, "op_0_1": "none"})
+    how(study, objective, n_trials - n_trials // 2)
+    return study
 
 
-CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-# A shrunk search tells no more and takes minutes.
-searches = settings(
-    max_examples=6, phases=[Phase.explicit, Phase.generate], suppress_health_check=CHECKS
-)
+def check(study: optuna.Study, name: str) -> None:
+    """Every trial of a witness."""
+    sampler = study.sampler
+    assert isinstance(sampler, Witness)
+    n_searched = 0
+    for number, request in sampler.requests.items():
+        check_record(study, number, request, SEED)
+        explained = explain(study, number)
+        check_laws(explained)
+        if name in HAS_THREE_TERMS:
+            check_terms(explained)
+        n_searched += bool(explained.path)
+    assert n_searched >= 4
+    for number in set(range(len(study.trials))) - set(sampler.requests):
+        assert not explain(study, number).is_recorded
 
 
-@searches
-@given(
-    name=st.sampled_from(sorted(SEARCHES)),
-    pruner=st.sampled_from(sorted(PRUNERS)),
-    how=st.sampled_from(sorted(WAYS)),
-    seed=st.integers(0, 2**32),
-    n_startup_trials=st.integers(1, 8),
-)
-def test_explanations_agree_with_the_sampler(
-    name: str, pruner: str, how: str, seed: int, n_startup_trials: int
+@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.parametrize("how", [one_by_one, in_batches])
+def test_the_recorded_decision_is_what_the_sampler_did(
+    name: str, how: Callable[..., None]
 ) -> None:
-    check_search(name, pruner, how, seed, n_startup_trials)
+    check(search(name, how, 16), name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SEARCHES)
-@pytest.mark.parametrize("how", WAYS)
-@settings(searches, max_examples=3)
-@given(
-    pruner=st.sampled_from(sorted(PRUNERS)),
-    seed=st.integers(0, 2**32),
-    n_startup_trials=st.integers(1, 12),
+@pytest.mark.parametrize("how", [one_by_one, in_batches])
+def test_the_recorded_decision_is_what_the_sampler_did_in_longer_searches(
+    name: str, how: Callable[..., None]
+) -> None:
+    check(search(name, how, 80), name)
+
+
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        optuna.pruners.MedianPruner(n_startup_trials=3),
+        optuna.pruners.HyperbandPruner(1, 9, 3),  # whose brackets are studies of their own
+        optuna.pruners.HyperbandPruner(),
+    ],
+    ids=["median", "hyperband", "hyperband, auto"],
 )
-def test_explanations_agree_with_the_sampler_in_longer_searches(
-    name: str, how: str, pruner: str, seed: int, n_startup_trials: int
+def test_the_recorded_decision_is_what_the_sampler_did_under_a_pruner(
+    pruner: optuna.pruners.BasePruner,
 ) -> None:
-    check_search(name, pruner, how, seed, n_startup_trials, n_trials=60)
+    study = search("pruned", one_by_one, 20, pruner=pruner, study_name="s")
+    assert isinstance(study.sampler, Witness)
+    for number, request in study.sampler.requests.items():
+        check_record(study, number, request, SEED)
+        check_laws(explain(study, number))
 
 
-def check_search(
-    name: str, pruner: str, how: str, seed: int, n_startup_trials: int, n_trials: int = 18
-) -> None:
-    objective, directions, make = SEARCHES[name]
-    study = optuna.create_study(
-        directions=[StudyDirection[d.upper()] for d in directions], pruner=PRUNERS[pruner]()
-    )
-    study.optimize(objective, n_trials=3)  # by Optuna's own
-    study.sampler = make(seed=seed, n_startup_trials=n_startup_trials)
-    study.enqueue_trial({"depth": 3, "kind": "tree", "x": 0.5, "op_0_1": "none"})
-    with Recorder().recording() as recorder:
-        WAYS[how](study, objective, n_trials)
-    assert recorder.n_searched >= (n_trials - n_startup_trials) / 4
-    recorder.check(study)
+def test_in_threads_every_trial_holds_its_decision() -> None:
+    study = optuna.create_study(direction="maximize", sampler=default())
+    study.optimize(mixed, n_trials=5)
+    study.optimize(mixed, n_trials=10, n_jobs=4)
+    explained = [explain(study, number) for number in range(5, 15)]
+    assert all(each.leaf >= 0 for each in explained)
+    for each in explained:
+        check_laws(each)
+        check_terms(each)
+        assert each.n_observations >= each.number - 4  # but for those of the other threads
 
 
-def test_the_runner_up_is_another_untried_configuration(recorder: Recorder) -> None:
-    study = optuna.create_study(sampler=LaNASSampler(seed=1))
-    study.optimize(mixed, n_trials=30)
-    for number in range(12, 30):
-        explained = explain(study, number)
-        runner_up = explained.runner_up
-        assert runner_up is not None
-        assert set(runner_up) == {"depth", "operation", "rate"}
-        assert all(runner_up != trial.params for trial in study.trials[: number + 1])
-        assert explained.runner_up_score is not None
-        assert explained.score is not None
-        assert explained.runner_up_score <= explained.score
+def test_the_params_that_another_sampler_fixes_are_no_part_of_the_decision() -> None:
+    witness = default()
+    sampler = PartialFixedSampler({"depth": 3}, witness)
+    for objective in (mixed, conditional):
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        study.optimize(objective, n_trials=16)
+        study.sampler = witness
+        for number, request in witness.requests.items():
+            check_record(study, number, request, SEED)
+            explained = explain(study, number)
+            check_laws(explained)
+            if objective is mixed:
+                assert "depth" not in (explained.runner_up or {})
+        study.sampler = sampler
+        witness.requests.clear()
 
 
-def test_where_repeats_are_wanted_nothing_is_called_untried(recorder: Recorder) -> None:
-    def objective(trial: optuna.Trial) -> float:
-        return trial.suggest_int("x", 0, 4) + trial.suggest_int("y", 0, 4)
-
-    sampler = LaNASSampler(avoid_duplicates=False, seed=0)
-    study = optuna.create_study(sampler=sampler)
-    study.optimize(objective, n_trials=40)
-    recorder.check(study)
-    found = [explain(study, number) for number in range(20, 40)]
-    assert all("untried" not in explained.origin for explained in found)
-    assert all(explained.rank == 1 for explained in found)
-    assert any(explained.runner_up is not None for explained in found)
+def test_a_trial_that_is_still_running_is_explained() -> None:
+    study = optuna.create_study(sampler=default())
+    study.optimize(mixed, n_trials=9)
+    running = study.ask()
+    mixed(running)
+    assert explain(study, 9).is_recorded
+    assert explain(study, 9).n_observations == 9
 
 
-def test_batches_of_pending_trials(recorder: Recorder) -> None:
-    study = optuna.create_study(sampler=LaNASSampler(seed=2, n_startup_trials=4))
-    for _ in range(6):
-        batch = [study.ask() for _ in range(4)]
-        values = [mixed(trial) for trial in batch]
-        for trial, value in zip(batch, values, strict=True):
-            study.tell(trial, value)
-    assert recorder.n_searched == 20
-    recorder.check(study)
-
-
-def test_trials_that_ended_between_ask_and_suggest(recorder: Recorder) -> None:
-    study = optuna.create_study(sampler=LaNASSampler(seed=2, n_startup_trials=4))
+def test_trials_that_ended_between_ask_and_suggest_are_known() -> None:
+    study = optuna.create_study(sampler=default())
     study.optimize(mixed, n_trials=10)
     early = study.ask()
     study.optimize(mixed, n_trials=3)
-    study.tell(early, mixed(early))
-    recorder.check(study)
-    assert explain(study, 10).n_samples == 13
+    mixed(early)
+    assert isinstance(study.sampler, Witness)
+    assert explain(study, 10).n_observations == len(study.sampler.requests[10].trials) - 1
 
 
-def test_enqueued_and_added_trials(recorder: Recorder) -> None:
-    study = optuna.create_study(sampler=LaNASSampler(seed=3, n_startup_trials=4))
-    study.optimize(mixed, n_trials=8)
+@pytest.mark.parametrize("make", [default, paper])
+def test_the_path_has_the_statistics_of_the_tree_of_the_earlier_trials(
+    make: Callable[[], Witness],
+) -> None:
+    study = optuna.create_study(direction="maximize", sampler=make())
+    study.optimize(mixed, n_trials=20)
+    sampler = study.sampler
+    assert isinstance(sampler, Witness)
+    for number in range(6, 20):
+        record = Record(study.directions, sampler.settings, None)
+        record.read(study.trials[:number])
+        tree = grow(record, record.history(number))
+        explained = explain(study, number)
+        assert (tree.select() == explained.leaf) == explained.is_selected
+        for step in explained.path:
+            good, bad = (int(child) for child in tree.tree.children[step.node])
+            assert step.child == (good if step.is_good else bad)
+            statistics = (tree.visits[step.child], tree.value[step.child], tree.ucb[step.child])
+            assert (step.visits, step.value, step.ucb) == pytest.approx(statistics, rel=1e-5)
+            other = bad if step.is_good else good
+            assert step.sibling_ucb == pytest.approx(tree.ucb[other], rel=1e-5)
+
+
+def test_the_terms_are_those_of_the_params_of_the_trial() -> None:
+    study = optuna.create_study(direction="maximize", sampler=default())
+    study.optimize(mixed, n_trials=20)
+    labels = set()
+    for trial in study.trials:
+        expected = {f"{name}={format_value(value)}" for name, value in trial.params.items()}
+        found = {label for step in explain(study, trial.number).path for label, _ in step.terms}
+        assert found <= expected
+        labels |= found
+    assert {label.split("=")[0] for label in labels} == {"depth", "operation", "rate"}
+
+
+# Wherever the study is
+
+
+def explanations(study: optuna.Study) -> list[Explanation]:
+    return [explain(study, trial.number) for trial in study.trials]
+
+
+@pytest.fixture(scope="module")
+def searched() -> optuna.Study:
+    study = optuna.create_study(direction="maximize", sampler=paper(), study_name="s")
+    study.optimize(mixed, n_trials=20)
+    assert all(each.is_recorded for each in explanations(study)[1:])
+    return study
+
+
+OTHERS: list[Callable[[], BaseSampler]] = [
+    LaNASSampler,
+    lambda: LaNASSampler.paper(n_select=7),
+    lambda: TPESampler(seed=0),
+]
+
+
+@pytest.mark.parametrize("start", [storages.sqlite, storages.journal])
+def test_a_loaded_study_is_explained_as_in_memory(
+    start: storages.Starter[storages.Opener], searched: optuna.Study, fast_path: Path
+) -> None:
+    with start(fast_path) as open_storage:
+        study = optuna.create_study(
+            direction="maximize", sampler=paper(), study_name="s", storage=open_storage()
+        )
+        study.optimize(mixed, n_trials=8)
+        loaded = optuna.load_study(study_name="s", storage=open_storage())
+        for make in OTHERS:
+            loaded.sampler = make()
+            assert explanations(loaded)[1:] == explanations(searched)[1:8]  # 0 has no record
+
+
+@pytest.mark.parametrize("make", OTHERS)
+def test_a_copied_study_is_explained_as_the_original(
+    make: Callable[[], BaseSampler], searched: optuna.Study
+) -> None:
+    storage: BaseStorage = InMemoryStorage()
+    optuna.copy_study(from_study_name="s", from_storage=searched._storage, to_storage=storage)
+    copied = optuna.load_study(study_name="s", storage=storage, sampler=make())
+    assert explanations(copied)[1:] == explanations(searched)[1:]
+
+
+def test_what_happens_later_changes_no_explanation(searched: optuna.Study) -> None:
+    study = optuna.create_study(direction="maximize", sampler=paper())
+    study.add_trials(searched.trials)
+    before = explanations(study)[1:]
+    study.sampler = RandomSampler(seed=0)
+    study.optimize(changing, n_trials=30)
+    assert explanations(study)[1:20] == before
+
+
+# Trials without a record
+
+
+def test_a_trial_without_a_record_lies_in_a_leaf_of_the_tree_of_today() -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    study.optimize(mixed, n_trials=40)
+    for explained in explanations(study):
+        assert not explained.is_recorded
+        assert (explained.found, explained.n_observations) == ("other", 40)
+        assert explained.path
+        assert explained.path[-1].child == explained.leaf
+        check_terms(explained)
+        for step in explained.path:
+            assert step.score >= step.offset if step.is_good else step.score <= step.offset
+            assert step.is_required
+
+
+def test_enqueued_and_added_trials_have_no_record() -> None:
+    study = optuna.create_study(sampler=default())
+    study.optimize(mixed, n_trials=12)
     study.enqueue_trial({"depth": 3, "operation": None, "rate": 1e-2})
     study.enqueue_trial({"depth": 4})
-    study.optimize(mixed, n_trials=6)
-    study.add_trial(study.trials[0])
-    study.optimize(mixed, n_trials=3)
-    recorder.check(study)
-    assert not explain(study, 8).is_exact
-    assert explain(study, 9).is_exact
+    study.optimize(mixed, n_trials=2)
+    study.add_trial(create_trial(params={}, distributions={}, value=1.0))
+    study.enqueue_trial({"depth": 5})
+    whole, part, added, waiting = explanations(study)[12:]
+    assert (whole.is_recorded, whole.leaf >= 0) == (False, True)
+    assert part.is_recorded
+    assert (added.is_recorded, added.leaf) == (False, -1)
+    assert (waiting.is_recorded, waiting.leaf) == (False, -1)
 
 
-def test_a_loaded_study_needs_the_settings(recorder: Recorder, tmp_path: Path) -> None:
-    with storages.journal(tmp_path) as open_storage:
-        sampler = LaNASSampler.paper(seed=4, n_startup_trials=5, n_select=2)
-        study = optuna.create_study(storage=open_storage(), study_name="s", sampler=sampler)
-        study.optimize(mixed, n_trials=14)
-        loaded = optuna.load_study(storage=open_storage(), study_name="s")
-        without = explain(loaded, 13)
-        assert not without.is_exact
-        assert without.leaf is not None
-        assert without.score is None
-        assert "settings" in str(without)
-        twin = LaNASSampler.paper(n_startup_trials=5, n_select=2)  # of another seed
-        assert explain(loaded, 13, sampler=twin) == explain(study, 13)
-        recorder.check(loaded, sampler=twin)
+def test_an_invalid_architecture_lies_in_no_leaf() -> None:
+    class Even(NASBench201Space):
+        def key_many(self, columns: Any) -> Any:
+            return np.where(columns["op_0_1"] == "none", -1, super().key_many(columns))
+
+        def encode_many(self, columns: Any) -> Any:
+            is_invalid = columns["op_0_1"] == "none"
+            return np.where(is_invalid[:, None], np.nan, super().encode_many(columns))
+
+    space = Even()
+    study = optuna.create_study(sampler=LaNASSampler(space=space, seed=0))
+    other = optuna.create_study(sampler=RandomSampler(seed=0))
+    other.optimize(lambda trial: len(str(space.suggest(trial))), n_trials=30)
+    study.add_trials(other.trials)
+    for trial, explained in zip(study.trials, explanations(study), strict=True):
+        assert (explained.leaf < 0) == (trial.params["op_0_1"] == "none")
 
 
-def test_a_bracket_of_a_loaded_study(recorder: Recorder, tmp_path: Path) -> None:
-    def pruner() -> optuna.pruners.BasePruner:
-        return optuna.pruners.HyperbandPruner(1, 9, 3)
-
-    with storages.journal(tmp_path) as open_storage:
-        twin = LaNASSampler(n_startup_trials=2)
-        storage = open_storage()
-        study = optuna.create_study(
-            storage=storage, study_name="s", sampler=copy.deepcopy(twin), pruner=pruner()
+@pytest.mark.parametrize("content", ["", "[1]", 7, '{"decision":{"path":3}}', '{"decision":{}}'])
+def test_a_damaged_record_is_none(content: Any) -> None:
+    study = optuna.create_study(sampler=default())
+    study.optimize(mixed, n_trials=12)
+    trial = study.trials[11]
+    study.add_trial(
+        create_trial(
+            params=trial.params,
+            distributions=trial.distributions,
+            value=1.0,
+            system_attrs={"lanas:relative_params": content},
         )
-        study.optimize(reported(mixed), n_trials=20)
-        loaded = optuna.load_study(storage=open_storage(), study_name="s", pruner=pruner())
-        assert any(explain(loaded, n, sampler=twin).n_samples < n - 1 for n in range(5, 20))
-        recorder.check(loaded, sampler=twin)
-        without = optuna.load_study(storage=open_storage(), study_name="s")
-        assert "the same pruner" in explain(without, 19, sampler=twin).origin
+    )
+    assert not explain(study, 12).is_recorded
 
 
-def test_processes_share_a_study(tmp_path: Path) -> None:
-    check_processes(storages.journal, tmp_path, n_workers=2)
+def test_a_trial_with_more_than_its_attribute_holds_still_tells_where_it_was_searched() -> None:
+    def objective(trial: optuna.Trial) -> float:
+        names = [f"{'a long name' * 60}{i}" for i in range(30)]
+        return sum(trial.suggest_float(name, 0, 1) for name in names)
+
+    study = optuna.create_study(sampler=default(min_samples_leaf=1))
+    study.optimize(objective, n_trials=12)
+    explained = explain(study, 11)
+    assert explained.is_recorded
+    assert explained.runner_up is None
+    assert explained.leaf > 0
+    assert explained.leaf_name in str(explained)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "start", [storages.sqlite, storages.journal, storages.postgresql, storages.grpc_proxy]
-)
-def test_machines_share_a_study(start: storages.Starter[storages.Opener], tmp_path: Path) -> None:
-    check_processes(start, tmp_path, n_workers=4)
+# The text
 
 
-def check_processes(
-    start: storages.Starter[storages.Opener], folder: Path, n_workers: int
-) -> None:
-    with start(folder) as open_storage:
-        study = optuna.create_study(study_name="s", storage=open_storage(), direction="maximize")
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["optuna_lanas.sampler", "scipy.optimize"])
-        paths = [folder / f"{worker}.json" for worker in range(n_workers)]
-        workers = [context.Process(target=work, args=(open_storage, path)) for path in paths]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        recorder = Recorder()
-        for path in paths:
-            recorder.load(path)
-        assert recorder.n_searched > 12 * n_workers - 10
-        recorder.check(study, sampler=LaNASSampler(n_startup_trials=4))
-
-
-def work(open_storage: storages.Opener, path: Path) -> None:
-    sampler = LaNASSampler(n_startup_trials=4, warn_independent_sampling=False)
-    study = optuna.load_study(study_name="s", storage=open_storage(), sampler=sampler)
-    with Recorder().recording() as recorder:
-        study.optimize(mixed, n_trials=12)
-    recorder.save(path)
-
-
-def test_a_leaf_without_untried_points_is_passed_over(recorder: Recorder) -> None:
-    sampler = LaNASSampler.paper(seed=0, n_startup_trials=5, n_select=5)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.optimize(lambda t: t.suggest_int("x", 0, 5) + t.suggest_int("y", 0, 5), n_trials=36)
-    recorder.check(study)
-    origins = [
-        explain(study, n).origin for n, p in recorder.proposals.items() if not p.is_selected
-    ]
-    assert any("in those of greater bounds" in origin for origin in origins)
-
-
-def test_trials_of_another_sampler_lie_in_a_leaf() -> None:
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+def test_the_text_says_why_in_sentences() -> None:
+    study = optuna.create_study(direction="maximize", sampler=default())
     study.optimize(mixed, n_trials=40)
     explained = explain(study, 39)
-    assert not explained.is_exact
-    assert not explained.is_searched
-    assert explained.leaf == explained.lies_in
-    assert "no proposal" in explained.origin
-    assert explained.path
-    for step in explained.path:
-        assert step.is_good == (step.score >= step.offset)
+    first, place, *steps, score, runner_up = str(explained).splitlines()
+    assert first == f"Trial 39: {explained.origin}."
+    assert place.startswith(f"Leaf {explained.leaf_name} of the tree of 39 observations was ")
+    assert steps[0].startswith(f"  node 0 -> {'good' if explained.path[0].is_good else 'bad'} ")
+    assert sum(step.startswith("    UCB ") for step in steps) == len(explained.path)
+    assert f"rank {explained.rank} of {explained.n_candidates} candidates." in score
+    assert runner_up.startswith("Runner-up, acquisition ")
+    assert all(line.endswith(".") for line in (first, place, score, runner_up))
+    assert f"depth={study.trials[39].params['depth']} (" in str(explained)
 
 
-def test_the_text_speaks_of_the_params() -> None:
-    study = optuna.create_study(direction="maximize", sampler=LaNASSampler(seed=0))
+def test_the_text_of_a_trial_without_a_record_speaks_of_today() -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
     study.optimize(mixed, n_trials=40)
-    explained = explain(study, 39)
-    text = str(explained)
-    assert text.startswith("Trial 39: ")
-    assert f"depth={study.trials[39].params['depth']}" in text
-    assert "UCB" in text
-    assert "Runner-up" in text
-    assert any("depth" in step.condition for step in explained.path)
-    weights = dict(explained.path[0].weights)
-    assert weights["operation=conv"] > 0 > weights["operation=None"]
+    first, place, *_ = str(explain(study, 3)).splitlines()
+    assert first.startswith("Trial 3: not proposed by LaNAS")
+    assert place.endswith("of the tree of 40 observations that the study has now.")
 
 
-def test_a_condition_holds_on_one_side_only() -> None:
-    study = optuna.create_study(direction="maximize", sampler=LaNASSampler(seed=0))
-    study.optimize(mixed, n_trials=40)
-    for number in range(15, 40):
-        for step in explain(study, number).path:
-            assert (" >= " in step.condition) == step.is_good
-            sizes = [abs(weight) for _, weight in step.weights]
-            assert sizes == sorted(sizes, reverse=True)
+def test_names_and_choices_add_no_lines_to_the_text() -> None:
+    forged = ["a", "b\nTrial 9: forged.", "c\x85d\u2028e\r"]
+
+    def objective(trial: optuna.Trial) -> float:
+        return forged.index(trial.suggest_categorical("f\nx", forged)) + trial.suggest_int(
+            "n\r\nm", 0, 9
+        )
+
+    study = optuna.create_study(sampler=default(), direction="maximize")
+    study.optimize(objective, n_trials=25)
+    for number in range(25):
+        explained = explain(study, number)
+        n_lines = len(str(explained).splitlines())
+        n_steps = len(explained.path)
+        has_place, has_score = explained.leaf >= 0, explained.score is not None
+        n_expected = 1 + has_place + 2 * n_steps + has_score + (explained.runner_up is not None)
+        assert n_lines == n_expected
+    assert "f\\nx=" in str(explain(study, 24))
 
 
-def test_wrong_arguments() -> None:
+# Arguments
+
+
+@pytest.mark.parametrize("number", [2, -1])
+def test_a_number_without_a_trial_is_told(number: int) -> None:
     study = optuna.create_study(sampler=LaNASSampler(seed=0))
     study.optimize(mixed, n_trials=2)
-    with pytest.raises(ValueError, match=r"`trial_number` must be .* 2 trials, .* got 2"):
-        explain(study, 2)
-    with pytest.raises(TypeError, match="`trial_number` must be an int, got '1'"):
-        explain(study, "1")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="`sampler` must be a LaNASSampler, got TPESampler"):
-        explain(study, 1, sampler=optuna.samplers.TPESampler())  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="`space` must be None where a `sampler` is given"):
-        explain(study, 1, sampler=LaNASSampler(), space=NASBench201Space())
+    message = rf"`trial_number` must be .* 2 trials, counted from 0, got {number}"
+    with pytest.raises(ValueError, match=message):
+        explain(study, number)
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    yield
-    optuna.logging.set_verbosity(level)
-
-
-def test_the_path_leads_to_the_leaf_of_the_tree() -> None:
-    study = optuna.create_study(direction="maximize", sampler=LaNASSampler(seed=0))
-    study.optimize(mixed, n_trials=60)
-    explained = explain(study, 59)
-    assert explained.path[-1].child == explained.leaf
-    assert explained.path[0].node == 0
-    assert all(a.child == b.node for a, b in zip(explained.path, explained.path[1:], strict=False))
+@pytest.mark.parametrize("number", ["1", 1.0, True, None])
+def test_a_number_of_the_wrong_type_is_told(number: Any) -> None:
+    study = optuna.create_study(sampler=LaNASSampler(seed=0))
+    study.optimize(mixed, n_trials=2)
+    with pytest.raises(TypeError, match=rf"`trial_number` must be an int, got {number!r}"):
+        explain(study, number)

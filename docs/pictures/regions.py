@@ -1,9 +1,9 @@
-"""Draws the regions of a real search: `python -m docs.pictures.regions`.
+"""Draw the regions of a real search: `python -m docs.pictures.regions`.
 
     pip install 'optuna_lanas[benchmarks]'
 
-A function of two parameters, of which the tree after 30 and after 60 trials is drawn. Writes
-`regions.png` beside itself.
+The search is on a function of two parameters. The picture shows its tree after 30 and after 60
+trials, and is written beside this file as `regions.png`.
 """
 
 from __future__ import annotations
@@ -35,27 +35,28 @@ def main() -> None:
 
 
 def objective(trial: optuna.Trial) -> float:
-    """A tilted valley with its optimum off the centre."""
+    """Return the height of a tilted valley whose optimum is off the centre."""
     x, y = (trial.suggest_float(name, 0, 1) for name in "xy")
     along, across = x - OPTIMUM[0] + y - OPTIMUM[1], x - OPTIMUM[0] - y + OPTIMUM[1]
     return along**2 + 8 * across**2
 
 
 def draw(axis: plt.Axes, study: optuna.Study) -> None:
-    """Colours every point by the mean rank of its leaf's trials."""
-    grown = partition(study).partition
+    """Colour every point by the mean rank of its leaf's trials."""
+    search_tree = partition(study).search_tree
+    tree = search_tree.tree
     side = (np.arange(N_SIDE) + 0.5) / N_SIDE
     points = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     distribution = optuna.distributions.FloatDistribution(0, 1)
     domain = make_transform({"x": [distribution], "y": [distribution]}).domain
-    leaf = grown.tree.route(domain.encode(points)).reshape(N_SIDE, N_SIDE)
-    axis.imshow(grown.value[leaf], origin="lower", extent=(0, 1, 0, 1), cmap="Blues")
-    for node in grown.tree.leaves:
+    leaf = tree.route(domain.features(points)).reshape(N_SIDE, N_SIDE)
+    axis.imshow(search_tree.value[leaf], origin="lower", extent=(0, 1, 0, 1), cmap="Blues")
+    for node in tree.leaves:
         axis.contour(side, side, leaf == node, levels=[0.5], colors="white", linewidths=0.8)
     tried = np.array([[trial.params["x"], trial.params["y"]] for trial in study.trials])
     axis.scatter(*tried.T, s=10, color="darkorange", edgecolor="black", linewidth=0.3)
     axis.plot(*OPTIMUM, marker="+", markersize=12, color="crimson")
-    axis.set(title=f"{len(tried)} trials, {len(grown.tree.leaves)} regions", xlabel="x")
+    axis.set(title=f"{len(tried)} trials, {len(tree.leaves)} regions", xlabel="x")
 
 
 if __name__ == "__main__":

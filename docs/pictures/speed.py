@@ -1,10 +1,10 @@
-"""Draws the time of a suggestion by the length of the history: `python -m docs.pictures.speed`.
+"""Draw the time of a suggestion by the length of the history: `python -m docs.pictures.speed`.
 
     pip install 'optuna_lanas[benchmarks]'
     python -m examples.benchmarks.speed --storages memory
     python -m docs.pictures.speed
 
-Reads `results/speed/speed.csv`, writes `speed.png` beside itself.
+Reads `results/speed/speed.csv` and writes `speed.png` beside this file.
 """
 
 from __future__ import annotations

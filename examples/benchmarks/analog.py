@@ -1,8 +1,8 @@
 """AnalogNAS-Bench: the 15,625 cells of NAS-Bench-201 on simulated analog in-memory hardware.
 
-From `pip install analog-nasbench`, whose own reader needs a part of setuptools that newer ones do
-not have. Its file is a pickle of two record classes; nothing else is let out of it here. Which
-operation a number stands for the package does not say, so that no architecture space is given.
+The data come from `pip install analog-nasbench`, whose own reader needs an old setuptools. Its
+file is a pickle of two record classes, and no other class is loaded here. The package does not say
+which operation a number stands for, so the problems have no architecture space.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ METRICS = {
 
 
 class Record:
-    """What the file holds of a cell, or of an accuracy with its spread, as attributes."""
+    """The attributes of a cell, or of an accuracy with its spread, in the file."""
 
 
 class Reader(pickle.Unpickler):
@@ -47,13 +47,13 @@ class Reader(pickle.Unpickler):
 
 
 def names() -> list[str]:
-    """Returns the names of the problems, such as `analognas-noisy`."""
+    """Return the names of the problems, such as `analognas-noisy`."""
     return [f"analognas-{metric}" for metric in METRICS]
 
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Problem:
-    """Returns the problem of that name, a test accuracy on CIFAR-10 in percent.
+    """Return the problem of that name, a test accuracy on CIFAR-10 in percent.
 
     Raises:
         ValueError: If the package is not installed.
@@ -77,7 +77,7 @@ def load(name: str) -> Problem:
 
 
 def path() -> Path:
-    """Returns the file of the installed package.
+    """Return the file of the installed package.
 
     Raises:
         ValueError: If it is not installed.
@@ -93,12 +93,12 @@ def path() -> Path:
 
 @lru_cache(maxsize=1)
 def read(file: Path) -> dict[tuple[int, ...], Record]:
-    """Returns the record of each cell."""
+    """Return the record of each cell."""
     with file.open("rb") as opened:
         cells: dict[tuple[int, ...], Record] = Reader(opened).load()
     return cells
 
 
 def accuracy(value: Any) -> float:
-    """Returns an accuracy, without its spread if it has one."""
+    """Return an accuracy, without its spread if it has one."""
     return float(vars(value)["value"] if isinstance(value, Record) else value)

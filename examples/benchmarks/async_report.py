@@ -18,17 +18,18 @@ KEY = ["problem", "sampler", "n_workers", "seed"]
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """Returns a folder's runs; of those that were made anew, the last."""
+    """Return a folder's runs; of repeated runs, the last."""
     return pd.read_csv(folder / "runs.csv").drop_duplicates(KEY, keep="last")
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row for each problem (and all of them), sampler and number of workers.
+    """Return one row for each problem (and all of them), sampler and number of workers.
 
-    Hours and trials are means over the runs; trials are those that had ended. A run that missed
-    the optimum counts with those it had: where `found` is below 1, both are lower bounds.
-    `speed-up` and `efficiency` divide the hours and trials of one worker by those of several (64
-    workers that waste nothing have 64 and 1); they are NaN where either is a lower bound.
+    Hours and finished trials are means over the runs. A run that missed the optimum counts with
+    the hours and trials that it had. Where `found` is below 1, both are therefore lower bounds.
+    `speed-up` and `efficiency` are the hours and the trials of a single worker, divided by the
+    hours and trials of several workers. 64 perfect workers have 64 and 1. Both are NaN where a
+    lower bound is involved.
     """
     groups = pd.concat([runs, runs.assign(problem=ALL)]).groupby(KEY[:-1])
     table = groups.agg(
@@ -46,7 +47,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Returns a summary as a Markdown table."""
+    """Return a summary as a Markdown table."""
     flat = table.reset_index()
     bound = np.where(flat["found"] < 1.0, "> ", "")
     digits = {"found": 2, "trials": 0, "hours": 2, "speed-up": 1, "efficiency": 2}
@@ -59,7 +60,7 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def write_report(runs: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes `tables.md`, `hours.html` and `efficiency.html` into a folder, and returns them."""
+    """Write `tables.md`, `hours.html` and `efficiency.html` into a folder; return them."""
     table = summary(runs)
     paths = [folder / name for name in ("tables.md", "hours.html", "efficiency.html")]
     found_with = ", ".join(f"{name} {number}" for name, number in versions().items())
@@ -74,13 +75,13 @@ def write_report(runs: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def figure(table: pd.DataFrame, column: str, title: str, *, with_ideal: bool) -> go.Figure:
-    """Returns a column of a summary by the number of workers, a panel a problem, log-log.
+    """Return a column of a summary by the number of workers, one log-log panel per problem.
 
     Args:
-        table: The summary. Where some runs missed the optimum, a lower bound, symbols are open.
+        table: The summary. Open symbols are lower bounds, since some runs missed the optimum.
         column: The column.
-        title: Of the vertical axis.
-        with_ideal: Whether to draw, dotted, what falls as 1 / workers from the fewest ones.
+        title: Title of the vertical axis.
+        with_ideal: Whether to add a dotted line that falls as 1 / workers.
     """
     problems = list(table.index.unique("problem"))
     plot = make_subplots(1, len(problems), subplot_titles=problems, shared_yaxes=True)

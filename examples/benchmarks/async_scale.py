@@ -3,8 +3,8 @@
     python -m examples.benchmarks.async_scale --output results/async_scale
 
 Simulates 1 to 512 asynchronous workers with each sampler, until they find the optimum of the table
-(mean validation accuracy of the seeds). Writes one row a run to `runs.csv`, where a command given
-again goes on; a table of wall-clock time, speed-up and sample efficiency; and two figures.
+(mean validation accuracy of the seeds). Writes `runs.csv` with one row per run, a table of
+wall-clock time, speed-up and sample efficiency, and two figures. A repeated command resumes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 @dataclass(frozen=True)
 class Limit:
-    """The most that a sampler is asked for whose proposals are slow beside many running trials."""
+    """Limits of a sampler whose proposals are slow when many trials are running."""
 
     n_workers: int
     n_seeds: int
@@ -55,7 +55,7 @@ LIMITS = {"gp": Limit(n_workers=8, n_seeds=3, n_trials=300)}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Simulates what the command line asks for, and reports all that the output folder holds."""
+    """Simulate what the command line asks for, and report all that the output folder holds."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.smoke:
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", nargs="+", type=int, default=list(WORKERS))
     parser.add_argument("--seeds", type=int, default=10, help="number of seeds")
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--max-trials", type=int, default=3_000, help="a run ends there")
+    parser.add_argument("--max-trials", type=int, default=3_000, help="end of a run")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
     parser.add_argument("--output", type=Path, default=Path("results/async_scale"))
     parser.add_argument("--smoke", action="store_true", help="a size for a few seconds")
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _simulations(options: argparse.Namespace) -> list[Simulation]:
-    """What the command line asks for, within the limits."""
+    """Return what the command line asks for, within the limits."""
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     most = Limit(max(options.workers), seeds.stop, options.max_trials)
     asked = product(seeds, options.samplers, options.workers, options.problems)
@@ -122,7 +122,7 @@ def _simulate(simulation: Simulation) -> dict[str, object]:
 
 
 def _done(path: Path) -> dict[tuple[object, ...], float]:
-    """By run, with how many trials it needs no more: without end if it has the optimum."""
+    """Return, by run, its number of finished trials; infinite if the run found the optimum."""
     if not path.exists():
         return {}
     rows = pd.read_csv(path)

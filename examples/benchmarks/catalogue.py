@@ -25,7 +25,7 @@ FAMILIES: dict[str, list[str]] = {
 
 
 def load(name: str, seed: int) -> Problem:
-    """Returns the problem of that name.
+    """Return the problem of that name.
 
     Args:
         name: One of the names in `FAMILIES`.
@@ -47,7 +47,7 @@ def load(name: str, seed: int) -> Problem:
 
 
 def family_of(name: str) -> str:
-    """Returns the family that a problem belongs to."""
+    """Return the family that a problem belongs to."""
     for family, problems in FAMILIES.items():
         if name in problems:
             return family

@@ -19,18 +19,18 @@ from examples.benchmarks.summary import curves
 
 
 LEVEL = 0.05
-MIN_RANKED = 3  # Friedman's test compares three samplers or more
+MIN_RANKED = 3  # Friedman's test needs three samplers or more
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Samplers ranked on the problems that all of them ran.
+    """Ranks of samplers on the problems that all of them ran.
 
     Attributes:
         means: Each sampler's mean rank, the best first.
-        n_problems: How many problems were ranked.
-        critical_difference: Mean ranks that are closer do not differ at `LEVEL`.
-        p_value: Of Friedman's test that all samplers are alike.
+        n_problems: The number of problems.
+        critical_difference: Closer mean ranks do not differ significantly at `LEVEL`.
+        p_value: The p-value of Friedman's test that all samplers are equal.
     """
 
     means: pd.Series
@@ -40,11 +40,11 @@ class Ranks:
 
 
 def pairwise(rows: pd.DataFrame, trial: int) -> pd.DataFrame:
-    """Returns how the runs of two samplers compare after a number of trials.
+    """Return how the runs of two samplers compare after a number of trials.
 
-    Runs are paired by problem and seed. A row is a pair (`sampler`, `other`) with the number of
-    `runs` that both have, the shares of them that are `won` and `tied` by the first, and the
-    `p` of Wilcoxon's signed-rank test, two-sided; 1 where all are tied, NaN without runs.
+    Runs are paired by problem and seed. A row is a pair (`sampler`, `other`). It holds the number
+    of `runs` that both have, and the shares that the first sampler has `won` and `tied`. `p` is of
+    Wilcoxon's two-sided signed-rank test: 1 if all runs are tied, NaN without runs.
     """
     at = _regrets(rows, trial)
     pairs = list(permutations(at.columns, 2))
@@ -54,9 +54,10 @@ def pairwise(rows: pd.DataFrame, trial: int) -> pd.DataFrame:
 
 
 def _regrets(rows: pd.DataFrame, trial: int) -> pd.DataFrame:
-    """Returns regrets by run and sampler: NaN for all of a sampler's runs on a problem if one is.
+    """Return regrets by run and sampler.
 
-    Where runs ended before the trial, those that had found the optimum would speak for the rest.
+    If one of a sampler's runs on a problem ended before the trial, all its runs there are NaN. The
+    remaining runs, which found the optimum, would misrepresent it.
     """
     at = curves(rows)[trial]
     reached = at.notna().groupby(["problem", "sampler"]).transform("all")
@@ -64,7 +65,7 @@ def _regrets(rows: pd.DataFrame, trial: int) -> pd.DataFrame:
 
 
 def _compare(regrets: np.ndarray) -> tuple[int, float, float, float]:
-    """Compares the columns of `[n_runs, 2]` regrets."""
+    """Compare the columns of `[n_runs, 2]` regrets."""
     from scipy.stats import wilcoxon
 
     one, other = regrets.T
@@ -76,10 +77,10 @@ def _compare(regrets: np.ndarray) -> tuple[int, float, float, float]:
 
 
 def ranks(rows: pd.DataFrame, trial: int) -> Ranks | None:
-    """Returns the mean ranks after a number of trials, None if less than three can be ranked.
+    """Return the mean ranks after a number of trials, None for fewer than three samplers.
 
-    A sampler is ranked if it has a regret on every problem that the rows hold; equal regrets
-    share their mean rank.
+    A sampler is ranked if it has a regret on every problem of the rows. Equal regrets share
+    their mean rank.
     """
     from scipy.stats import friedmanchisquare
     from scipy.stats import studentized_range
@@ -99,10 +100,10 @@ def ranks(rows: pd.DataFrame, trial: int) -> Ranks | None:
 
 
 def ranks_by_family(rows: pd.DataFrame, trial: int) -> pd.DataFrame:
-    """Returns the ranks on each family's problems and on `all`, where three samplers ran there.
+    """Return the mean ranks on each family's problems and on `all`, of three samplers or more.
 
-    A column for each sampler (NaN where it ran on some of the problems only), and `problems`,
-    `CD` and `p`.
+    There is a column for each sampler (NaN if it missed some of the problems), and the columns
+    `problems`, `CD` and `p`.
     """
     families = {str(family): part for family, part in rows.groupby("family")}
     ranked = {name: ranks(part, trial) for name, part in {**families, "all": rows}.items()}

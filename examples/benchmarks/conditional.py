@@ -1,14 +1,15 @@
 """Conditional spaces: which parameters a trial asks for depends on the values of others.
 
-- `conditional-optimizer`: one of four optimizers, and then its own parameters; made up, the
-  optimum of each optimizer's parameters drawn from the seed.
-- `conditional-layers`: the number of layers, and then each layer's width and activation; made up.
-- `conditional-digits`: one of four scikit-learn classifiers, and then its own parameters; its
-  error on held-out images of handwritten digits, the split drawn from the seed.
+- `conditional-optimizer`: one of four optimizers, then its own parameters. A synthetic function,
+  whose optimum is drawn from the seed.
+- `conditional-layers`: the number of layers, then each layer's width and activation. A synthetic
+  function.
+- `conditional-digits`: one of four scikit-learn models, then its own parameters. The value is its
+  error on held-out images of handwritten digits; the split is drawn from the seed.
 
     python -m examples.benchmarks.conditional --seeds 10 --trials 100
 
-compares LaNAS with TPE that groups the parameters (``group=True``) and with random search.
+compares LaNAS with random search and with TPE that groups the parameters (``group=True``).
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ ACTIVATIONS = ("relu", "gelu", "tanh", "swish")
 
 
 def load(name: str, seed: int) -> Problem:
-    """Returns an instance of the problem of that name."""
+    """Return an instance of the problem of that name."""
     if name == "conditional-digits":
-        # 0.07: the median of 200 random trials. 0, the least error there can be, is not reached.
+        # 0.07 is the median of 200 random trials. The optimum 0 is a bound that no model reaches.
         return Problem(name, "conditional", "minimize", _digits(seed), 0.0, 0.07)
     make = {"conditional-optimizer": _optimizer, "conditional-layers": _layers}[name]
     objective = make(np.random.default_rng([seed, sum(name.encode())]))
@@ -182,7 +183,8 @@ def _main() -> None:
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    print(f"Best value of {arguments.trials} trials (of half as many), {arguments.seeds} seeds:")
+    n_trials, n_seeds = arguments.trials, arguments.seeds
+    print(f"Best value of {n_trials} trials (in brackets: half as many), {n_seeds} seeds:")
     for name in arguments.problems:
         for sampler in arguments.samplers:
             best, half = [], []

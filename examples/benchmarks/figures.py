@@ -1,7 +1,7 @@
-"""Figures of a comparison, interactive (plotly, HTML) and as pictures (matplotlib, PNG).
+"""Figures of a comparison: interactive ones (plotly, HTML) and pictures (matplotlib, PNG).
 
-A picture needs no browser on the machine this way. Colours are Okabe and Ito's, told apart by
-colour-blind readers.
+Matplotlib's pictures need no browser. The colours are Okabe and Ito's palette, which colour-blind
+readers can distinguish.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DASHES = ("solid", "dash", "dot")
 
 @dataclass(frozen=True)
 class Curve:
-    """A mean with its band over trials; every array is `[n_trials]`."""
+    """A mean over trials with its band; every array is `[n_trials]`."""
 
     name: str
     trial: Array
@@ -39,7 +39,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Values `[n_runs]` of a sampler, such as its trials to the optimum."""
+    """A sampler's values `[n_runs]`, such as its trials to the optimum."""
 
     name: str
     values: Array
@@ -48,16 +48,16 @@ class Distribution:
 def write_curves(
     panels: dict[str, list[Curve]], y_title: str, path: Path, x_title: str = "trial"
 ) -> list[Path]:
-    """Writes titled panels of curves to `path` as .html and .png, and returns both paths.
+    """Write titled panels of curves to `path` as .html and .png, and return both paths.
 
-    The .html files of a folder share one `plotly.min.js` there. The axis is logarithmic: what is
-    below `FLOOR`, as a regret of zero, is drawn at it.
+    The .html files of a folder share its `plotly.min.js`. The axis is logarithmic: values below
+    `FLOOR`, such as a regret of zero, are drawn at `FLOOR`.
     """
     return _write_panels(panels, y_title, path, x_title, is_log=True)
 
 
 def write_shares(panels: dict[str, list[Curve]], y_title: str, path: Path) -> list[Path]:
-    """Writes titled panels of shares in [0, 1] over trials, as `write_curves` does."""
+    """Write titled panels of shares in [0, 1] over trials, as `write_curves` does."""
     return _write_panels(panels, y_title, path, "trial", is_log=False)
 
 
@@ -82,7 +82,7 @@ def _write_panels(
 def write_distributions(
     groups: list[Distribution], title: str, x_title: str, path: Path
 ) -> list[Path]:
-    """Writes one box with its points for each sampler to `path` as .html and .png."""
+    """Write one box with its points for each sampler to `path` as .html and .png."""
     plot = go.Figure(
         layout={"title": title, "template": "plotly_white", "xaxis": {"title": x_title}}
     )

@@ -1,7 +1,11 @@
 """Six functions on [0, 1]^d, shifted at random, and the same six on mixed parameters.
 
-Notation: u position in [0, 1]^d; s shift, the optimum's position; z = scale (u - s) the
-function's argument, so that every function has its minimum 0 at z = 0. Scored as log(1 + f).
+Notation
+    u    position in [0, 1]^d
+    s    shift, the position of the optimum
+    z    the function's argument, scale (u - s); every function has its minimum 0 at z = 0
+
+The score is log(1 + f).
 """
 
 from __future__ import annotations
@@ -45,13 +49,13 @@ class Instance:
     rotation: Array
 
     def score(self, u: Array) -> Array:
-        """Returns log(1 + f) `[n]` of positions `[n, dim]`."""
+        """Return log(1 + f) `[n]` of positions `[n, dim]`."""
         z = self.function.scale * (u - self.shift) @ self.rotation.T
         return np.asarray(np.log1p(self.function.value(z)), dtype=np.float64)
 
 
 def instance(name: str, shift: Array, rng: np.random.Generator) -> Instance:
-    """Returns a function at a shift; only the ellipsoid is rotated."""
+    """Return a function at a shift; only the ellipsoid is rotated."""
     dim = len(shift)
     rotation = np.eye(dim)
     if name == "ellipsoid":

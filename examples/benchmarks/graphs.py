@@ -1,7 +1,8 @@
 """NAS-Bench-Graph: 26,206 graph neural networks on eight graphs, 2,021 on `proteins`.
 
 An architecture is a link structure (which earlier node each of four operations reads) and the
-four operations. Isomorphic ones share a row of the table; the score is the validation one.
+four operations. Isomorphic architectures share a row of the table. The score is the validation
+score.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ LINKS = tuple("".join(map(str, link)) for link in link_list)
 
 
 def names() -> list[str]:
-    """Returns the names of the eight problems; `nasbenchgraph-proteins` is a family apart."""
+    """Return the names of the eight problems; `nasbenchgraph-proteins` is a family apart."""
     return [f"nasbenchgraph-{graph}" for graph in GRAPHS]
 
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Problem:
-    """Returns the problem of that name.
+    """Return the problem of that name.
 
-    The one encoding that is no row of the table (four times `skip`) counts as the worst.
+    Four times `skip` is the only encoding without a row; it gets the worst score of the table.
     """
     graph = name.removeprefix("nasbenchgraph-")
     operations = tuple(gnn_list_proteins if graph == "proteins" else gnn_list)
@@ -62,13 +63,13 @@ def load(name: str) -> Problem:
 
 
 def row_of(params: Params) -> int:
-    """Returns the key of an architecture in the tables, the same for isomorphic ones."""
+    """Return the key of an architecture in the tables, the same for isomorphic ones."""
     link = [int(node) for node in params["link"]]
     return int(Arch(link, [params[f"op{i}"] for i in range(4)]).valid_hash())
 
 
 def in_words(params: Params) -> str:
-    """Returns an architecture as text: what each node computes."""
+    """Return an architecture as text: what each node computes."""
     sources = [f"node {node}" if node != "0" else "input" for node in params["link"]]
     terms = [f"{params[f'op{i}']}({source})" for i, source in enumerate(sources)]
     return "; ".join(f"node {node} = {term}" for node, term in enumerate(terms, start=1))

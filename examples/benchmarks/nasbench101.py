@@ -23,7 +23,7 @@ VARIABLE = "NASBENCH101_TABLE"
 
 
 def table() -> dict[str, np.ndarray]:
-    """Returns the table's arrays, and the mean test accuracies as `accuracies`.
+    """Return the table's arrays, and the mean test accuracies as `accuracies`.
 
     Raises:
         ValueError: If the environment names no table.
@@ -39,7 +39,7 @@ def table() -> dict[str, np.ndarray]:
 
 @lru_cache(maxsize=1)
 def load() -> Problem:
-    """Returns the problem.
+    """Return the problem.
 
     Raises:
         ValueError: If the environment names no table.

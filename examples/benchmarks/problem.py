@@ -1,4 +1,4 @@
-"""What the suite optimises: an Optuna objective without noise, whose optimum is known."""
+"""A problem of the suite: an Optuna objective without noise, whose optimum is known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Params = dict[str, Any]
 
 
 def key_of_params(params: Params) -> Hashable:
-    """Returns what tells two configurations apart where no two of them are isomorphic."""
+    """Return the key of a configuration in a space without isomorphs."""
     return tuple(sorted(params.items()))
 
 
@@ -30,13 +30,13 @@ class Problem:
         name: Unique in the catalogue, such as `nasbench201-cifar10`.
         family: Results are averaged over a family.
         direction: `minimize` or `maximize`.
-        objective: Takes a trial, returns its value; raises `TrialPruned` on an invalid one.
-        optimum: The best value there is.
-        median: Of the table's values, or of the values of 10,000 random points.
-        key: Equal for configurations that are the same architecture, None for an invalid one.
-        in_words: Says what architecture the parameters are.
-        look_up: The value of a key, where that is faster than the objective.
-        space: The architecture space to hand to `LaNASSampler(space=...)`, if there is one.
+        objective: From a trial to its value; raises `TrialPruned` if the trial is invalid.
+        optimum: The best value of all configurations.
+        median: The median of the table's values, or of the values of 10,000 random points.
+        key: From params to a hashable, equal for isomorphs, None for an invalid architecture.
+        in_words: From params to a description of the architecture.
+        look_up: From a key to its value, if that is faster than the objective.
+        space: The architecture space for `LaNASSampler(space=...)`, if there is one.
     """
 
     name: str
@@ -51,17 +51,17 @@ class Problem:
     space: Any = None
 
     def normalised_regret(self, incumbent: float) -> float:
-        """Returns 0 at the optimum and 1 at the median, in either direction."""
+        """Return 0 at the optimum and 1 at the median, in either direction."""
         return (self.optimum - incumbent) / (self.optimum - self.median)
 
     def evaluate(self, params: Params) -> float:
-        """Returns the objective's value of given valid parameters, outside any study."""
+        """Return the objective's value of given valid parameters, outside any study."""
         if self.look_up is not None:
             return self.look_up(self.key(params))
         return self.objective(optuna.trial.FixedTrial(params))
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """Returns the parameters that the objective asks for, found by calling it once."""
+        """Return the parameters that the objective asks for, by calling it once."""
         trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
         with suppress(optuna.TrialPruned):
             self.objective(trial)

@@ -16,7 +16,7 @@ from optuna_lanas.spaces import NASBenchGraphSpace
 
 @dataclass(frozen=True)
 class RenamedSpace:
-    """A space whose parameters have other names; `names` maps the space's names to those."""
+    """A space whose parameters have other names; `names` maps the space's names to them."""
 
     space: NASBench201Space | NASBenchGraphSpace
     names: dict[str, str]

@@ -1,4 +1,4 @@
-"""Makes tables and figures from results: `python -m examples.benchmarks.report --help`."""
+"""Tables and figures of results: `python -m examples.benchmarks.report --help`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from examples.benchmarks import summary
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes `tables.md` and a figure a family (HTML and PNG) into the output folder."""
+    """Write `tables.md`, and figures per family and problem, into the output folder."""
     parser = argparse.ArgumentParser(
         prog="python -m examples.benchmarks.report", description=__doc__
     )
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def tables(rows: pd.DataFrame) -> str:
-    """Returns all tables as Markdown."""
+    """Return all tables as Markdown."""
     parts = [
         "## Average normalised regret\n",
         regret_table(rows),
@@ -47,11 +47,11 @@ def tables(rows: pd.DataFrame) -> str:
 
 
 def regret_table(rows: pd.DataFrame, across: str = "sampler") -> str:
-    """Returns families by samplers; a cell holds the regret at each checkpoint.
+    """Return a table of families and samplers, with the regret at each checkpoint.
 
     Args:
-        rows: Of `results.read`.
-        across: Which of `sampler` and `family` has columns.
+        rows: The rows of `results.read`.
+        across: Which has the columns, `sampler` or `family`.
     """
     regret = summary.family_regret(rows)
     cells = regret.apply(lambda row: " / ".join(_number(x) for x in row), axis=1)
@@ -60,18 +60,18 @@ def regret_table(rows: pd.DataFrame, across: str = "sampler") -> str:
 
 
 def optimum_table(rows: pd.DataFrame) -> str:
-    """Returns how long the runs of each problem and sampler took to the optimum."""
+    """Return the trials to the optimum of each problem and sampler."""
     return _markdown(summary.optimum_table(rows).round(2))
 
 
 def _checkpoints(rows: pd.DataFrame) -> list[int]:
-    """Returns the checkpoints that a run reached, or the last trial if none did."""
+    """Return the checkpoints that a run reached, or the last trial if none did."""
     last = int(rows["trial"].max())
     return [trial for trial in summary.CHECKPOINTS if trial <= last] or [last]
 
 
 def _who_beats_whom(rows: pd.DataFrame, trial: int) -> list[str]:
-    """Returns the wins and the mean ranks after a number of trials."""
+    """Return the wins and the mean ranks after a number of trials."""
     pairs = comparison.pairwise(rows, trial)
     cells = pairs.apply(
         lambda pair: f"{pair['won']:.2f} ({pair['tied']:.2f}), {pair['p']:.1g}", axis=1
@@ -128,12 +128,12 @@ def _figures(rows: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def regret_curves(rows: pd.DataFrame) -> list[figures.Curve]:
-    """Returns each sampler's mean regret over all problems and seeds of the rows."""
+    """Return each sampler's mean regret over all problems and seeds of the rows."""
     return _mean_curves(summary.curves(rows))
 
 
 def found_curves(rows: pd.DataFrame) -> list[figures.Curve]:
-    """Returns for each sampler which share of its runs holds the optimum by each trial."""
+    """Return the share of each sampler's runs that found the optimum, by trial."""
     regrets = summary.curves(rows)
     return _mean_curves((regrets <= 0).astype(float).where(regrets.notna()))
 

@@ -1,4 +1,4 @@
-"""Results as CSV: one file a run, one row a trial, with the versions that made it."""
+"""Results as CSV: one file per run, one row per trial, with the versions of the packages."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from examples.benchmarks.trials import Run
 
 
 def path_of(run: Run, folder: Path) -> Path:
-    """Returns where a run's rows go."""
+    """Return the path of a run's file."""
     return folder / run.problem / run.sampler / f"{run.seed}.csv"
 
 
 def is_done(run: Run, folder: Path) -> bool:
-    """Returns whether a file holds the run: all its trials, or its optimum if it ends there."""
+    """Return whether a file holds the run: all its trials, or its optimum if it ends there."""
     path = path_of(run, folder)
     if not path.exists():
         return False
@@ -32,7 +32,7 @@ def is_done(run: Run, folder: Path) -> bool:
 
 
 def write(run: Run, rows: list[Row], folder: Path) -> None:
-    """Writes a run's file, whole or not at all."""
+    """Write a run's file atomically."""
     path = path_of(run, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame([asdict(row) for row in rows])
@@ -49,7 +49,7 @@ def write(run: Run, rows: list[Row], folder: Path) -> None:
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """Returns all rows of all runs.
+    """Return all rows of all runs.
 
     Raises:
         FileNotFoundError: If there are none.
@@ -65,7 +65,7 @@ def read(folder: Path) -> pd.DataFrame:
 
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
-    """Returns the versions of Python and the packages that decide a result."""
+    """Return the versions of Python and of the packages that determine a result."""
     packages = ("optuna", "numpy", "scikit-learn")
     found = {name.replace("-", "_"): version(name) for name in packages}
     return {"python": platform.python_version(), "optuna_lanas": _own_version(), **found}

@@ -1,7 +1,7 @@
 """Runs samplers on problems: `python -m examples.benchmarks.run --help`.
 
-Runs that are already in the output folder are skipped, so a stopped command goes on where it was
-when it is given again. Remove a sampler's files to run it anew.
+Runs that the output folder already holds are skipped, so a stopped command resumes. To repeat a
+sampler's runs, remove its files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from examples.benchmarks.trials import Run
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs what the command line asks for."""
+    """Run what the command line asks for."""
     parser = make_parser("python -m examples.benchmarks.run", __doc__, "results")
     names = [*OPTUNA, *PEERS]
     parser.add_argument("--samplers", nargs="+", choices=names, required=True)
@@ -43,13 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def make_parser(
     name: str, text: str | None, output: str, families: Sequence[str] = ()
 ) -> argparse.ArgumentParser:
-    """Returns the parser of a command that runs samplers on problems and seeds.
+    """Return the parser of a command that runs samplers on problems and seeds.
 
     Args:
         name: The command.
-        text: What it does.
-        output: The folder where its results go by default.
-        families: What it runs on by default; if there are none they must be given.
+        text: Its description.
+        output: The default folder of its results.
+        families: The default families; if empty, the command line must give them.
     """
     parser = argparse.ArgumentParser(prog=name, description=text)
     what = parser.add_mutually_exclusive_group(required=not families)
@@ -57,7 +57,7 @@ def make_parser(
     what.add_argument("--problems", nargs="+", default=[])
     parser.add_argument("--seeds", type=int, default=10, help="number of seeds")
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--trials", type=int, default=200, help="trials of a run, at most")
+    parser.add_argument("--trials", type=int, default=200, help="most trials of a run")
     parser.add_argument("--until-optimum", action="store_true", help="end a run at the optimum")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
     parser.add_argument("--output", type=Path, default=Path(output))
@@ -65,7 +65,7 @@ def make_parser(
 
 
 def runs_of(options: argparse.Namespace, samplers: Sequence[str]) -> list[Run]:
-    """Returns the runs that the options of `make_parser` ask for."""
+    """Return the runs that the options of `make_parser` ask for."""
     problems = options.problems or [name for f in options.families for name in FAMILIES[f]]
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     return [
@@ -77,7 +77,7 @@ def runs_of(options: argparse.Namespace, samplers: Sequence[str]) -> list[Run]:
 def run_all(
     run_one: Callable[[Run, Path], Run], runs: list[Run], folder: Path, n_jobs: int
 ) -> None:
-    """Runs in processes of their own what the folder does not hold yet."""
+    """Execute, in processes of their own, the runs that the folder does not hold yet."""
     left = [run for run in runs if not results.is_done(run, folder)]
     print(f"{len(runs) - len(left)} of {len(runs)} runs are done already in {folder}.")
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # read by the processes
@@ -96,7 +96,7 @@ def _quietly(run_one: Callable[[Run, Path], Run], run: Run, folder: Path) -> Run
 
 
 def run_one(run: Run, folder: Path) -> Run:
-    """Executes a run and writes its rows."""
+    """Execute a run and write its rows."""
     results.write(run, execute(run), folder)
     return run
 

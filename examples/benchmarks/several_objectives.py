@@ -1,12 +1,12 @@
-"""Several objectives: how much of the greatest hypervolume a number of trials reaches.
+"""Several objectives: the share of the greatest hypervolume that a search reaches.
 
 - `nasbench201-*`: mean validation accuracy against latency.
 - `nasbenchgraph-*`: test accuracy against the number of parameters.
 
     python -m examples.benchmarks.several_objectives --seeds 10 --trials 200
 
-Both objectives are scaled so that 0 is the best of the table and 1 its median, which is the
-reference point; 1 is the hypervolume of the table's own Pareto front.
+Both objectives are scaled: 0 is the best value of the table, 1 its median, which is the reference
+point. A share of 1 is the hypervolume of the table's own Pareto front.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ Objective = Callable[[BaseTrial], tuple[float, float]]
 
 @cache
 def load(name: str) -> tuple[Objective, np.ndarray]:
-    """Returns an objective of two values to minimise, and those of the whole table `[n, 2]`."""
+    """Return an objective of two values to minimise, and the table's values `[n, 2]`."""
     benchmark, data = name.split("-")
     make = {"nasbench201": _nasbench201, "nasbenchgraph": _nasbench_graph}[benchmark]
     return make(data)
 
 
 def hypervolume(values: np.ndarray, best: np.ndarray, reference: np.ndarray) -> float:
-    """Returns the area that values `[n, 2]` dominate, of the rectangle between two points."""
+    """Return the share of the rectangle between two points that values `[n, 2]` dominate."""
     scaled = (values - best) / (reference - best)
     inside = scaled[(scaled < 1.0).all(axis=1)]
     inside = inside[np.lexsort((inside[:, 1], inside[:, 0]))]
@@ -60,12 +60,12 @@ def hypervolume(values: np.ndarray, best: np.ndarray, reference: np.ndarray) -> 
 
 
 def shares(name: str, sampler: BaseSampler, trials: list[int]) -> list[float]:
-    """Returns the share of the table's hypervolume after each of some numbers of trials."""
+    """Return the share of the table's hypervolume after each number of trials."""
     objective, table = load(name)
     best, reference = table.min(axis=0), np.median(table, axis=0)
     study = optuna.create_study(directions=["minimize", "minimize"], sampler=sampler)
     study.optimize(objective, n_trials=max(trials))
-    nothing = [np.inf, np.inf]  # of an invalid architecture
+    nothing = [np.inf, np.inf]  # the values of an invalid architecture
     values = np.array([trial.values or nothing for trial in study.trials])
     greatest = hypervolume(table, best, reference)
     return [hypervolume(values[:n], best, reference) / greatest for n in trials]

@@ -1,8 +1,8 @@
 """Asynchronous workers simulated in one process, on NAS-Bench-201's own training times.
 
-Each worker asks for a trial, trains for as long as the table says, and tells the value: the clock
-is the table's, so hundreds of workers that train for hours take seconds. The sampler sees what it
-would see on a cluster: the trials that have ended, in their order, and those that still run.
+Each worker asks for a trial, trains for as long as the table says, and tells the value. The clock
+is simulated, so hundreds of workers that train for hours take seconds. The sampler sees what it
+would see on a cluster: the finished trials in their order, and the running trials.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of a simulation.
+    """The result of a simulation.
 
     Attributes:
         found: Whether the optimum was found.
-        n_ended: Trials that had ended then, the optimum's included.
-        n_started: Trials that had been started then; each occupies a worker.
-        hours: Simulated wall-clock time until then.
+        n_ended: Finished trials at the end, the optimum's included.
+        n_started: Started trials at the end; each running trial occupies a worker.
+        hours: Simulated wall-clock time until the end.
     """
 
     found: bool
@@ -52,7 +52,7 @@ class Outcome:
 
 
 def simulate(simulation: Simulation) -> Outcome:
-    """Returns when a number of workers find the optimum of a problem of NAS-Bench-201."""
+    """Return when a number of workers find the optimum of a problem of NAS-Bench-201."""
     problem = load(simulation.problem, simulation.seed)
     seconds = training_seconds(simulation.problem)
     study = optuna.create_study(
@@ -74,7 +74,7 @@ def simulate(simulation: Simulation) -> Outcome:
 
 @lru_cache(maxsize=4)
 def training_seconds(problem: str) -> Callable[[Params], float]:
-    """Returns a function from a cell's params to the seconds of its whole training."""
+    """Return a function from a cell's params to the seconds of its whole training."""
     benchmark = NASBench201(problem.removeprefix("nasbench201-"))
     choices = benchmark.search_space
 

@@ -1,9 +1,9 @@
 """Time and memory of a suggestion against the length of the history.
 
 `python -m examples.benchmarks.speed --help`. Each sampler, storage and history is measured in a
-process of its own: the history is random trials of six categoricals of five choices, a
-logarithmic float and an int; then 20 trials are asked and told. `floor` reads the history as every
-relative sampler must (intersection search space, list of trials) and draws at random.
+process of its own. The history holds random trials of six categorical parameters of five choices,
+a logarithmic float and an int; then 20 trials are asked and told. `floor` reads the history as
+every relative sampler must (intersection search space, list of trials) and draws at random.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--trials", nargs="+", type=int, default=[100, 1_000, 10_000, 20_000, 100_000]
     )
-    parser.add_argument("--timed", type=int, default=N_TIMED, help="suggestions")
+    parser.add_argument("--timed", type=int, default=N_TIMED, help="number of timed suggestions")
     parser.add_argument("--output", type=Path, default=Path("results/speed"))
-    parser.add_argument("--smoke", action="store_true", help="a few seconds' worth")
+    parser.add_argument("--smoke", action="store_true", help="a size for a few seconds")
     options = parser.parse_args(arguments)
     if options.smoke:
         parser.parse_args([*SMOKE, *SMOKE_SAMPLERS], options)
@@ -106,7 +106,7 @@ def measure_all(
     """Measure samplers on copies of one history, each in a process of its own."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        if storage != "memory":  # filling a database takes far longer than to read it
+        if storage != "memory":  # filling a database takes far longer than reading it
             _make_study(storage, Path(folder), n_trials)
         for sampler in samplers:
             is_slow = sampler == "tpe" and n_trials > LONG
@@ -150,7 +150,7 @@ def _measured(
 
 
 def ratios(table: pd.DataFrame) -> list[str]:
-    """Return, in words, what LaNAS takes beside each other sampler of the same run."""
+    """Return lines that compare LaNAS with each other sampler of the same run."""
     lines = []
     for (storage, n_trials), rows in table.groupby(["storage", "trials"], sort=False):
         by_name = rows.set_index("sampler")

@@ -1,4 +1,4 @@
-"""What the results say: average regret, trials to the optimum, repeats and time."""
+"""Summaries of results: average regret, trials to the optimum, repeats and time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ N_RESAMPLES = 1_000
 
 
 def curves(rows: pd.DataFrame) -> pd.DataFrame:
-    """Returns each run's normalised regret by trial: an index (family, problem, sampler, seed).
+    """Return each run's normalised regret by trial: an index (family, problem, sampler, seed).
 
-    A value lasts until the next row of its run, and for ever once the optimum is found; a run
-    that ended without it has NaN from there on.
+    A value holds until the next row of its run, or for ever once the optimum is found. After the
+    end of a run without the optimum, values are NaN.
     """
     index = ["family", "problem", "sampler", "seed"]
     wide = rows.pivot_table(index=index, columns="trial", values="regret", aggfunc="last")
@@ -25,10 +25,10 @@ def curves(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def family_regret(rows: pd.DataFrame) -> pd.DataFrame:
-    """Returns the average normalised regret of each family and sampler at the checkpoints.
+    """Return the average normalised regret of each family and sampler at the checkpoints.
 
-    Problems count alike: the mean over the seeds of a problem, then over problems. NaN where a
-    run ended before.
+    The mean is over the seeds of a problem, then over problems, so all problems have the same
+    weight. It is NaN where a run ended before the checkpoint.
     """
     wide = curves(rows)
     columns = [trial for trial in CHECKPOINTS if trial in wide.columns]
@@ -37,13 +37,13 @@ def family_regret(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _strict_mean(table: pd.DataFrame, levels: list[str]) -> pd.DataFrame:
-    """Returns the means of groups, NaN where any row of the group is."""
+    """Return the means of groups, NaN if any row of the group is NaN."""
     groups = table.groupby(levels)
     return groups.mean().where(groups.count().eq(groups.size(), axis=0))
 
 
 def trials_to_optimum(rows: pd.DataFrame) -> pd.DataFrame:
-    """Returns each run's trial and number of distinct configurations at its optimum.
+    """Return each run's trial and number of distinct configurations at its optimum.
 
     A run that missed the optimum has `found` False and the numbers of its last trial.
     """
@@ -58,7 +58,7 @@ def trials_to_optimum(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def optimum_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Returns mean and median trials to the optimum and the share of runs that found it."""
+    """Return mean and median trials to the optimum and the share of runs that found it."""
     runs = trials_to_optimum(rows).groupby(["problem", "sampler"])
     return pd.DataFrame(
         {
@@ -72,7 +72,7 @@ def optimum_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def repeats_and_time(rows: pd.DataFrame) -> pd.DataFrame:
-    """Returns the share of trials that were no new configuration, and milliseconds a trial."""
+    """Return the share of trials that repeat a configuration, and milliseconds per trial."""
     runs = rows.groupby(["family", "sampler", "problem", "seed"])
     shares = 1 - runs["distinct"].max() / runs["trial"].max()
     by_run = pd.DataFrame({"repeats": shares, "ms a trial": 1e3 * runs["seconds"].mean()})
@@ -82,12 +82,12 @@ def repeats_and_time(rows: pd.DataFrame) -> pd.DataFrame:
 def bootstrap_band(
     regrets: npt.NDArray[np.float64], rng: np.random.Generator, coverage: float = 0.95
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Returns the lower and upper end of the mean's interval at each trial.
+    """Return the lower and upper end of the mean's interval at each trial.
 
     Args:
         regrets: `[n_runs, n_trials]`; runs are drawn with replacement.
-        rng: Draws them.
-        coverage: Of the interval between quantiles of the resampled means.
+        rng: Source of the draws.
+        coverage: Coverage of the interval between quantiles of the resampled means.
 
     Returns:
         Two arrays `[n_trials]`.

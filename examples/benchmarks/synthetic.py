@@ -1,8 +1,8 @@
-"""Problems made of the functions: 5 and 10 floats, and eight mixed parameters.
+"""Problems made of functions: 5 and 10 floats, and eight mixed parameters.
 
 A mixed problem asks for two floats, two log floats, an int, a log int and two categoricals
 whose choices lie along the function's axis in a random order. Shift, rotation and order come
-from the seed, so every sampler sees the same instance at the same seed.
+from the seed, so all samplers see the same instance at the same seed.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ MIXED: dict[str, BaseDistribution] = {
 
 
 def names(family: str) -> list[str]:
-    """Returns the names of a family: `functions5d`, `functions10d` or `mixed`."""
+    """Return the names of a family: `functions5d`, `functions10d` or `mixed`."""
     prefix = "mixed" if family == "mixed" else family.removeprefix("functions")
     return [f"{prefix}-{function}" for function in FUNCTIONS]
 
 
 def load(name: str, seed: int) -> Problem:
-    """Returns an instance of the problem of that name (`5d-sphere`, `mixed-sphere`, ...)."""
+    """Return an instance of the problem of that name (`5d-sphere`, `mixed-sphere`, ...)."""
     prefix, function = name.split("-", 1)
     if prefix == "mixed":
         return _problem(name, "mixed", function, MIXED, seed)
@@ -78,7 +78,7 @@ def _problem(
 
 @dataclass(frozen=True)
 class _Axis:
-    """A parameter laid along an axis of the function, its choices in `order`."""
+    """A parameter along an axis of the function, with its choices in `order`."""
 
     distribution: BaseDistribution
     order: tuple[Any, ...]

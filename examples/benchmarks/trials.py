@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import optuna
+from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from examples.benchmarks.catalogue import load
@@ -41,9 +42,9 @@ class Row:
     Attributes:
         trial: Its number, from 1.
         value: The objective's value, NaN for an invalid configuration.
-        regret: The normalised regret of the best value so far, NaN before the first one.
-        distinct: How many distinct valid configurations the run has evaluated so far.
-        seconds: What the trial took; the objective is a look-up, so this is the sampler's time.
+        regret: The normalised regret of the best value so far, NaN before the first value.
+        distinct: The number of distinct valid configurations so far.
+        seconds: Time of the trial; the objective is a look-up, so this is the sampler's time.
     """
 
     trial: int
@@ -53,14 +54,22 @@ class Row:
     seconds: float
 
 
-def execute(run: Run) -> list[Row]:
-    """Returns the rows of a run.
+def execute(run: Run, sampler: BaseSampler | None = None) -> list[Row]:
+    """Return the rows of a run.
 
-    Of a long run, only every hundredth row and those that set a new best are kept after
-    `N_WHOLE` trials, and the last.
+    All rows of the first `N_WHOLE` trials are kept. Of later trials, every hundredth row, the rows
+    of a new best value and the last one are kept.
+
+    Args:
+        run: What to run.
+        sampler: The sampler; None for the one that the run names.
     """
     problem = load(run.problem, run.seed)
-    evaluations = _in_study(problem, run) if run.sampler in OPTUNA else _with_peer(problem, run)
+    if sampler is None and run.sampler in PEERS:
+        evaluations = _with_peer(problem, run)
+    else:
+        sampler = sampler or OPTUNA[run.sampler](problem, run.seed)
+        evaluations = _in_study(problem, sampler)
     rows: list[Row] = []
     for row in _rows(problem, evaluations):
         is_last = row.trial == run.n_trials or (run.until_optimum and row.regret <= 0)
@@ -83,8 +92,7 @@ def _rows(problem: Problem, evaluations: Iterator[tuple[Params, float, float]]) 
         yield Row(trial, value, regret, len(keys), seconds)
 
 
-def _in_study(problem: Problem, run: Run) -> Iterator[tuple[Params, float, float]]:
-    sampler = OPTUNA[run.sampler](problem, run.seed)
+def _in_study(problem: Problem, sampler: BaseSampler) -> Iterator[tuple[Params, float, float]]:
     study = optuna.create_study(direction=problem.direction, sampler=sampler)
     while True:
         start = time.perf_counter()

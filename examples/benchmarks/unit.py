@@ -1,4 +1,4 @@
-"""Numbers of an Optuna distribution as positions in [0, 1] (log where it is), and back."""
+"""Values of an Optuna distribution as positions in [0, 1] (logarithmic if it is), and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optuna.distributions import IntDistribution
 
 
 def to_unit(distribution: BaseDistribution, value: Any) -> float:
-    """Returns the position of a value; a categorical's is that of its choice in their order."""
+    """Return the position of a value; a choice has the position of its index."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices.index(value) / max(len(distribution.choices) - 1, 1)
     assert isinstance(distribution, FloatDistribution | IntDistribution)
@@ -23,7 +23,7 @@ def to_unit(distribution: BaseDistribution, value: Any) -> float:
 
 
 def from_unit(distribution: BaseDistribution, position: float) -> Any:
-    """Returns the value nearest to a position."""
+    """Return the value nearest to a position."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[round(position * (len(distribution.choices) - 1))]
     assert isinstance(distribution, FloatDistribution | IntDistribution)
@@ -38,7 +38,7 @@ def from_unit(distribution: BaseDistribution, position: float) -> Any:
 
 
 def random_value(distribution: BaseDistribution, rng: np.random.Generator) -> Any:
-    """Returns a value drawn uniformly (log-uniformly where the distribution is)."""
+    """Return a value drawn uniformly at random (log-uniformly if the distribution is)."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[rng.integers(len(distribution.choices))]
     if isinstance(distribution, IntDistribution) and not distribution.log:

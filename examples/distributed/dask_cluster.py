@@ -1,9 +1,9 @@
-"""Dask workers on one study that its scheduler keeps.
+"""Dask workers on one study, which Dask's scheduler holds.
 
     pip install 'optuna_lanas[dask]'
     python -m examples.distributed.dask_cluster
 
-Starts a cluster of processes here; `Client("scheduler:8786")` takes an existing one instead.
+Starts a local cluster of processes; `Client("scheduler:8786")` connects to an existing cluster.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from optuna_lanas import LaNASSampler
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the study and prints what it found."""
+    """Run the study and print what it found."""
     parser = argparse.ArgumentParser(prog="python -m examples.distributed.dask_cluster")
-    parser.add_argument("--trials", type=int, default=20, help="of each worker")
+    parser.add_argument("--trials", type=int, default=20, help="trials of each worker")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
     with Client(n_workers=options.workers, threads_per_worker=1, dashboard_address=None) as client:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for _ in range(options.workers)
         ]
         wait(futures)
-        client.gather(futures)  # raises what a worker raised
+        client.gather(futures)  # raises a worker's error
         report(study)
 
 

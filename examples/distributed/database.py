@@ -2,8 +2,8 @@
 
     python -m examples.distributed.database postgresql+psycopg2://user:password@host/database
 
-Started once for each worker, on any machine that reaches the database. A worker that dies leaves a
-trial that never ends: the heartbeat lets the others mark it as failed.
+Start it once per worker, on any machine that reaches the database. A worker that dies leaves a
+running trial behind; by the heartbeat the other workers mark it as failed.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from optuna_lanas import LaNASSampler
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs trials of the study and prints what all workers have found by then."""
+    """Run trials of the study and print what all workers have found by then."""
     parser = argparse.ArgumentParser(prog="python -m examples.distributed.database")
     parser.add_argument("url", help="an SQLAlchemy URL")
-    parser.add_argument("--trials", type=int, default=20, help="of this worker")
+    parser.add_argument("--trials", type=int, default=20, help="trials of this worker")
     options = parser.parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(

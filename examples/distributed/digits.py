@@ -1,4 +1,4 @@
-"""What all examples of this folder search: a small network for handwritten digits."""
+"""The objective of this folder's examples: a small network for handwritten digits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ N_EPOCHS = 15
 
 
 def objective(trial: optuna.Trial) -> float:
-    """Returns the validation accuracy of the network that a trial suggests."""
+    """Return the validation accuracy of the network that a trial suggests."""
     n_layers = trial.suggest_int("n_layers", 1, 3)
     return accuracy(
         widths=[trial.suggest_int(f"width_{i}", 8, 128, log=True) for i in range(n_layers)],
@@ -26,7 +26,7 @@ def objective(trial: optuna.Trial) -> float:
 
 
 def accuracy(widths: list[int], activation: str, learning_rate: float) -> float:
-    """Returns the validation accuracy of a network that was trained for `N_EPOCHS`."""
+    """Return the validation accuracy of a network that was trained for `N_EPOCHS`."""
     train_x, valid_x, train_y, valid_y = _data()
     network = MLPClassifier(
         hidden_layer_sizes=widths,
@@ -40,7 +40,7 @@ def accuracy(widths: list[int], activation: str, learning_rate: float) -> float:
 
 
 def report(study: optuna.Study) -> None:
-    """Prints what a study has found."""
+    """Print what a study has found."""
     trials = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
     distinct = len({tuple(sorted(trial.params.items())) for trial in trials})
     print(f"{len(trials)} trials of {distinct} configurations; best: {study.best_value:.4f}")

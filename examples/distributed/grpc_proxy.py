@@ -3,8 +3,8 @@
     python -m examples.distributed.grpc_proxy serve sqlite:///results/digits.sqlite3
     python -m examples.distributed.grpc_proxy work --host localhost
 
-One process serves the database; workers need no database driver, and its connections do not grow
-with them.
+One process serves the database. Workers need no database driver, and the number of connections
+does not grow with them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from optuna_lanas import LaNASSampler
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serves a database until it is stopped, or runs trials as a worker."""
+    """Serve a database until stopped, or run trials as a worker."""
     parser = argparse.ArgumentParser(prog="python -m examples.distributed.grpc_proxy")
     commands = parser.add_subparsers(required=True, dest="command")
     server = commands.add_parser("serve", help="serve a database to the workers")
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def work(host: str, port: int, n_trials: int) -> None:
-    """Runs trials of the study and prints what all workers have found by then."""
+    """Run trials of the study and print what all workers have found by then."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = GrpcStorageProxy(host=host, port=port)
     storage.wait_server_ready(timeout=60)

@@ -2,8 +2,8 @@
 
     python -m examples.distributed.journal_file --file results/digits.journal
 
-Starts a few processes here. The same command on other machines that see the file adds workers, and
-a worker that dies may be started again: the file is all that they share.
+Starts a few processes. The same command on other machines that see the file adds workers. A worker
+that dies may be started again: workers share nothing but the file.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from optuna_lanas import LaNASSampler
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Starts the workers, waits for them, and prints what the study found."""
+    """Start the workers, wait for them, and print what the study found."""
     parser = argparse.ArgumentParser(prog="python -m examples.distributed.journal_file")
     parser.add_argument("--file", type=Path, default=Path("results/digits.journal"))
-    parser.add_argument("--trials", type=int, default=20, help="of each worker")
+    parser.add_argument("--trials", type=int, default=20, help="trials of each worker")
     parser.add_argument("--workers", type=int, default=3)
     options = parser.parse_args(arguments)
     options.file.parent.mkdir(parents=True, exist_ok=True)
@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def open_study(file: Path) -> optuna.Study:
-    """Returns the study, made anew if the file does not hold it.
+    """Return the study, which is created if the file does not hold it.
 
-    All workers may have one seed: it is mixed with the numbers of their trials.
+    All workers may share a seed, since it is mixed with the numbers of their trials.
     """
     return optuna.create_study(
         study_name="digits",
@@ -58,7 +58,7 @@ def open_study(file: Path) -> optuna.Study:
 
 
 def work(file: Path, n_trials: int) -> None:
-    """Runs trials of the study."""
+    """Run trials of the study."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     open_study(file).optimize(objective, n_trials=n_trials)
 

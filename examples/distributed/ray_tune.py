@@ -22,7 +22,7 @@ from optuna_lanas import LaNASSampler
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the search and prints what it found."""
+    """Run the search and print what it found."""
     parser = argparse.ArgumentParser(prog="python -m examples.distributed.ray_tune")
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--concurrent", type=int, default=2, help="trials at once")
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def suggest(trial: optuna.Trial) -> None:
-    """Suggests the parameters of a network; Ray hands them to `train`."""
+    """Suggest the parameters of a network; Ray passes them to `train`."""
     n_layers = trial.suggest_int("n_layers", 1, 3)
     for i in range(n_layers):
         trial.suggest_int(f"width_{i}", 8, 128, log=True)
@@ -49,7 +49,7 @@ def suggest(trial: optuna.Trial) -> None:
 
 
 def train(config: dict[str, Any]) -> dict[str, float]:
-    """Trains the network of a configuration."""
+    """Train the network of a configuration."""
     widths = [config[f"width_{i}"] for i in range(config["n_layers"])]
     return {"accuracy": accuracy(widths, config["activation"], config["learning_rate"])}
 

@@ -2,8 +2,8 @@
 
     python -m examples.distributed.threads
 
-Enough where the objective leaves Python's interpreter lock: training with NumPy, scikit-learn or
-PyTorch, or waiting for another program.
+Threads suffice if the objective releases Python's interpreter lock: training with NumPy,
+scikit-learn or PyTorch, or waiting for another program.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from optuna_lanas import LaNASSampler
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the study and prints what it found."""
+    """Run the study and print what it found."""
     parser = argparse.ArgumentParser(prog="python -m examples.distributed.threads")
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--threads", type=int, default=4)

@@ -1,1 +1,1 @@
-"""Code that already uses Optuna, before and after LaNAS: one line differs."""
+"""Pipelines that use Optuna, before and after LaNAS: one line differs."""

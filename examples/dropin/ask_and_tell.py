@@ -1,9 +1,9 @@
-"""Ask and tell: batches that something else evaluates, as in a notebook or beside a machine.
+"""Ask and tell: batches that are evaluated outside Optuna, as in a notebook or a laboratory.
 
     python -m examples.dropin.ask_and_tell
 
-Before and after differ in the sampler's line. Trials that were asked for and not yet told count as
-visits without a value, so the trials of a batch differ from each other.
+Before and after differ in the sampler's line. Pending trials count as visits without a value, so
+the trials of a batch differ from each other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EFFECT = {"water": 0.6, "ethanol": 0.9, "acetone": 0.7}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs batches with both samplers and prints the best yield."""
+    """Run batches with both samplers and print the best yield."""
     parser = argparse.ArgumentParser(prog="python -m examples.dropin.ask_and_tell")
     parser.add_argument("--batches", type=int, default=10)
     parser.add_argument("--size", type=int, default=4, help="trials of a batch")
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def search(sampler: BaseSampler, n_batches: int, size: int) -> optuna.Study:
-    """Asks for a batch of trials, evaluates them all, tells their values, and so on."""
+    """Return a study of batches: ask for each, evaluate its trials, tell their values."""
     study = optuna.create_study(direction="maximize", sampler=sampler)
     for _ in range(n_batches):
         batch = [study.ask(DISTRIBUTIONS) for _ in range(size)]
@@ -49,7 +49,7 @@ def search(sampler: BaseSampler, n_batches: int, size: int) -> optuna.Study:
 
 
 def reaction_yield(temperature: float, minutes: int, solvent: str) -> float:
-    """Returns a made-up yield between 0 and 1."""
+    """Return the yield of an invented reaction, between 0 and 1."""
     warmth = 1.0 - ((temperature - 64.0) / 70.0) ** 2
     patience = minutes / (minutes + 10.0)
     return EFFECT[solvent] * warmth * patience

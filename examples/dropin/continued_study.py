@@ -1,9 +1,9 @@
-"""A study in a database, begun with TPE and continued with LaNAS.
+"""A study in a database, started with TPE and continued with LaNAS.
 
     python -m examples.dropin.continued_study --file results/continued.sqlite3
 
-The two calls of `work` differ in the sampler alone. LaNAS learns from all trials in the study,
-whatever proposed them.
+The two calls of `work` differ only in the sampler. LaNAS learns from all trials of the study,
+whichever sampler proposed them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from optuna_lanas import LaNASSampler
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs half of the trials with each sampler and prints what the study found."""
+    """Run half of the trials with each sampler and print what the study found."""
     parser = argparse.ArgumentParser(prog="python -m examples.dropin.continued_study")
     parser.add_argument("--file", type=Path, default=Path("results/continued.sqlite3"))
-    parser.add_argument("--trials", type=int, default=20, help="of each sampler")
+    parser.add_argument("--trials", type=int, default=20, help="trials of each sampler")
     options = parser.parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     options.file.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def work(url: str, sampler: BaseSampler, n_trials: int) -> optuna.Study:
-    """Adds trials to the study of that database, made anew if it is not there."""
+    """Add trials to the database's study, which is created if it is missing."""
     study = optuna.create_study(
         study_name="digits",
         storage=url,

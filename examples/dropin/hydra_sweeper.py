@@ -4,9 +4,9 @@
     python examples/dropin/hydra_sweeper.py --multirun
     python examples/dropin/hydra_sweeper.py --multirun hydra/sweeper/sampler=random
 
-`hydra_conf/hydra/sweeper/sampler/lanas.yaml` makes the sampler known to Hydra, so that before and
-after differ in one word. The sweeper's package asks for Optuna 2, which is why it is installed
-without its dependencies; it works with the sampler nevertheless.
+`hydra_conf/hydra/sweeper/sampler/lanas.yaml` registers the sampler with Hydra, so before and after
+differ in one word. The sweeper's package requires Optuna 2, so it is installed without its
+dependencies. It works with the sampler nevertheless.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sklearn.svm import SVC
 
 @hydra.main(version_base=None, config_path="hydra_conf", config_name="config")
 def main(config: DictConfig) -> float:
-    """Returns the mean accuracy of three folds."""
+    """Return the mean accuracy of three folds."""
     images, digits = load_digits(return_X_y=True)
     machine = SVC(kernel=config.kernel, gamma=config.rate)
     return float(cross_val_score(machine, images[:300] / 16, digits[:300], cv=3).mean())

@@ -3,8 +3,8 @@
     pip install 'optuna-integration[lightgbm]' lightgbm
     python -m examples.dropin.lightgbm_pruning
 
-A pruned trial is no lost one: LaNAS orders pruned trials below complete ones, by how far they came
-and by their last report.
+LaNAS also learns from pruned trials. They rank below complete trials, ordered by their last step
+and their last report.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ N_ROUNDS = 60
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Tunes the booster with both samplers and prints the loss and how many trials were pruned."""
+    """Tune the booster with both samplers; print the loss and the number of pruned trials."""
     parser = argparse.ArgumentParser(prog="python -m examples.dropin.lightgbm_pruning")
     parser.add_argument("--trials", type=int, default=30)
     n_trials = parser.parse_args(arguments).trials
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def tune(sampler: BaseSampler, n_trials: int) -> optuna.Study:
-    """Returns a study of the booster's validation loss."""
+    """Return a study of the booster's validation loss."""
     pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=10)
     study = optuna.create_study(sampler=sampler, pruner=pruner)
     study.optimize(objective, n_trials=n_trials)
@@ -44,7 +44,7 @@ def tune(sampler: BaseSampler, n_trials: int) -> optuna.Study:
 
 
 def objective(trial: optuna.Trial) -> float:
-    """Returns the validation loss of the booster that a trial suggests."""
+    """Return the validation loss of the booster that a trial suggests."""
     settings = {
         "objective": "binary",
         "metric": "binary_logloss",
@@ -72,7 +72,7 @@ def objective(trial: optuna.Trial) -> float:
 
 
 def summary(study: optuna.Study) -> str:
-    """Returns the best loss and the number of pruned trials, in words."""
+    """Return the best loss and the number of pruned trials, in words."""
     n_pruned = len(study.get_trials(states=[optuna.trial.TrialState.PRUNED], deepcopy=False))
     return f"loss {study.best_value:.4f}, {n_pruned} of {len(study.trials)} trials pruned"
 

@@ -4,7 +4,7 @@
     python -m examples.dropin.lightning_pruning
 
 The callback reports the validation accuracy of every epoch to the trial and asks the study's
-pruner; which sampler the study has is not its concern.
+pruner. It works with any sampler.
 """
 
 from __future__ import annotations
@@ -58,20 +58,20 @@ class Digits(lightning.LightningModule):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Tunes the network with both samplers; prints the accuracy, how many trials were pruned."""
+    """Tune the network with both samplers; print the accuracy and the number of pruned trials."""
     parser = argparse.ArgumentParser(prog="python -m examples.dropin.lightning_pruning")
     parser.add_argument("--trials", type=int, default=30)
     n_trials = parser.parse_args(arguments).trials
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     for name in ("lightning.pytorch", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")  # on the number of its workers
+    warnings.filterwarnings("ignore", module="lightning")  # about the number of its workers
     print("before (TPE):  ", summary(tune(optuna.samplers.TPESampler(seed=0), n_trials)))
     print("after  (LaNAS):", summary(tune(LaNASSampler(seed=0), n_trials)))
 
 
 def tune(sampler: BaseSampler, n_trials: int) -> optuna.Study:
-    """Returns a study of the network's validation accuracy."""
+    """Return a study of the network's validation accuracy."""
     pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
     study.optimize(objective, n_trials=n_trials)
@@ -79,7 +79,7 @@ def tune(sampler: BaseSampler, n_trials: int) -> optuna.Study:
 
 
 def objective(trial: optuna.Trial) -> float:
-    """Returns the validation accuracy of the network that a trial suggests."""
+    """Return the validation accuracy of the network that a trial suggests."""
     lightning.seed_everything(0, verbose=False)
     network = Digits(
         width=trial.suggest_int("width", 4, 128, log=True),
@@ -101,7 +101,7 @@ def objective(trial: optuna.Trial) -> float:
 
 
 def summary(study: optuna.Study) -> str:
-    """Returns the best accuracy and the number of pruned trials, in words."""
+    """Return the best accuracy and the number of pruned trials, in words."""
     n_pruned = len(study.get_trials(states=[optuna.trial.TrialState.PRUNED], deepcopy=False))
     return f"{study.best_value:.4f}, {n_pruned} of {len(study.trials)} trials pruned"
 

@@ -3,9 +3,8 @@
 #
 #     bash examples/dropin/optuna_cli.sh [FILE]
 #
-# `optuna ask` takes a sampler by its name and knows Optuna's own alone, so it is a worker in
-# Python that asks LaNAS. Everything else of the command line reads and writes the storage, and
-# does not care who asked.
+# `optuna ask` knows only Optuna's own samplers by name, so a worker in Python asks LaNAS. All
+# other commands read and write the storage, whichever sampler proposed the trials.
 set -euo pipefail
 
 file=${1:-results/cli.sqlite3}
@@ -17,7 +16,7 @@ space='{"n_layers": {"name": "IntDistribution",
 
 optuna create-study "${study[@]}" --direction maximize --skip-if-exists
 
-# before: a trial that the command line asks for, and its value
+# before: the command line asks for a trial and tells its value
 number=$(optuna -q ask "${study[@]}" --sampler TPESampler --search-space "$space" -f json |
     python -c 'import json, sys; print(json.load(sys.stdin)["number"])')
 optuna tell "${study[@]}" --trial-number "$number" --values 0.5

@@ -33,7 +33,7 @@ DISTRIBUTIONS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Tunes the pipeline with both samplers and prints their cross-validated accuracies."""
+    """Tune the pipeline with both samplers and print their cross-validated accuracies."""
     parser = argparse.ArgumentParser(prog="python -m examples.dropin.search_cv")
     parser.add_argument("--trials", type=int, default=30)
     n_trials = parser.parse_args(arguments).trials
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def accuracy(sampler: BaseSampler, n_trials: int) -> float:
-    """Returns the best mean accuracy of three folds."""
+    """Return the best mean accuracy of three folds."""
     search = OptunaSearchCV(
         make_pipeline(StandardScaler(), PCA(random_state=0), SVC()),
         DISTRIBUTIONS,

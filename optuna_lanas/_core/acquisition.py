@@ -1,212 +1,231 @@
-"""The default proposal: the best point of a region under a function drawn from the posterior.
+"""What the local search climbs: a sample path of the posterior, and a nugget per configuration.
 
-A Gaussian process is fitted to a bounded number of samples, those whose paths run farthest along
-the searched node's first. One function is drawn from it (Thompson sampling), and climbed inside
-the node's region: from random points and from changes of the best samples there, a few rounds of
-changes to the points that the draw likes best.
+The path is one function drawn from a Gaussian process (Thompson sampling). Once drawn it is
+deterministic; so is the nugget of each key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Hashable
+from collections.abc import Sequence
 from dataclasses import dataclass
+import zlib
 
 import numpy as np
+from scipy.linalg import cho_factor
+from scipy.linalg import cho_solve
+from scipy.special import ndtri
 
-from optuna_lanas._core import gp as posterior
-from optuna_lanas._core.domain import Domain
-from optuna_lanas._core.feasible import Limits
-from optuna_lanas._core.history import History
-from optuna_lanas._core.mutation import mutate
-from optuna_lanas._core.pareto import weighted_scores
-from optuna_lanas._core.region import Region
+from optuna_lanas._core import gp
+from optuna_lanas._core.gp import Kernel
 from optuna_lanas._core.settings import Budget
-from optuna_lanas._core.settings import Config
-
-
-N_PARENTS = 20
-SHARE_OF_BEST = 0.2
-
-Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+from optuna_lanas._core.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
-class Candidates:
-    """Points inside a region.
+class SamplePath:
+    """A function drawn from the posterior: prior path plus update (Wilson et al., 2020).
+
+    The prior path is a sum of `m` random Fourier features and a linear function.
 
     Attributes:
-        points: `[n, n_params]`, without NaN.
-        embeddings: `[n, k]`.
-        scores: `[n]`, the drawn function's values.
+        kernel: The kernel.
+        inputs: `[n, k]`, scaled kernel inputs of the observations.
+        frequencies: `[k, m]`, of the Fourier features.
+        phases: `[m]`.
+        amplitudes: `[m]`.
+        weights: `[dim]`, of the linear function of features, prior and update.
+        offset: Its value where all features are 0.
+        update: `[n]`, of each observation's covariance.
     """
 
-    points: np.ndarray
-    embeddings: np.ndarray
-    scores: np.ndarray
+    kernel: Kernel
+    inputs: np.ndarray
+    frequencies: np.ndarray
+    phases: np.ndarray
+    amplitudes: np.ndarray
+    weights: np.ndarray
+    offset: float
+    update: np.ndarray
 
-    def __len__(self) -> int:
-        return len(self.scores)
+    def __call__(self, kernel_inputs: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Return `[m]` values for `[m, k]` kernel inputs and `[m, dim]` features."""
+        scaled = self.kernel.scale(kernel_inputs)
+        values = _waves(scaled, self.frequencies, self.phases) @ self.amplitudes
+        values += gp.matern(gp.squared_distances(scaled, self.inputs)) @ self.update
+        values += features @ self.weights + self.offset
+        return np.asarray(values)
 
 
-class KernelMemory:
-    """The kernel of the last milestone. It saves time and changes no result."""
+@dataclass(frozen=True)
+class Nugget:
+    """The part of a value that no other configuration shares, drawn once per key.
 
-    def __init__(self) -> None:
-        self.domain: Domain | None = None
-        self.values = np.empty(0)
-        self.kernel: posterior.Kernel | None = None
+    Attributes:
+        deviation: Its standard deviation.
+        seed: Mixed with each key.
+    """
+
+    deviation: float
+    seed: int
+
+    def __call__(self, keys: Sequence[Hashable]) -> np.ndarray:
+        """Return `[n]` normal draws, equal for equal keys."""
+        digests = _digests(keys)
+        uniform = (_mixed(digests ^ np.uint64(self.seed)) >> np.uint64(11)) + 0.5
+        return np.asarray(self.deviation * ndtri(uniform * 2.0**-53))
 
 
-def draw_scores(
-    history: History,
-    domain: Domain,
-    closeness: np.ndarray,
-    least: int,
-    config: Config,
-    memory: KernelMemory,
+@dataclass(frozen=True, eq=False)
+class Acquisition:
+    """The sum of both: what the best candidate has most of."""
+
+    path: SamplePath
+    nugget: Nugget
+
+    def __call__(
+        self, kernel_inputs: np.ndarray, features: np.ndarray, keys: Sequence[Hashable]
+    ) -> np.ndarray:
+        """Return `[m]` scores of candidates."""
+        scores: np.ndarray = self.path(kernel_inputs, features) + self.nugget(keys)
+        return scores
+
+
+def draw_acquisition(
+    kernel_inputs: np.ndarray,
+    features: np.ndarray,
+    y: np.ndarray,
+    kernel: Kernel,
+    budget: Budget,
+    settings: Settings,
     rng: np.random.Generator,
-) -> Score:
-    """Draw a function of embeddings `[m, k]` and encodings `[m, dim]` from a node's posterior.
+) -> Acquisition:
+    """Draw a function from the posterior by Matheron's rule (Wilson et al., arXiv 2002.09309).
 
     Args:
-        history: The history.
-        domain: Its domain.
-        closeness: `[n]` ints, how far each sample's path runs along that of the node.
-        least: Samples that are less close tell nothing.
-        config: The settings.
-        memory: Of an earlier call.
+        kernel_inputs: `[n, k]`.
+        features: `[n, dim]`.
+        y: `[n_observed]`, standardised, of the first points; the others are pending.
+        kernel: The kernel.
+        budget: How many Fourier features.
+        settings: The settings.
         rng: Source of the draw.
     """
-    kernel = _fitted_kernel(history, domain, config, memory)
-    effort = config.effort(len(history))
-    chosen = _nearest(closeness, history.values, effort.n_samples)
-    chosen = chosen[closeness[chosen] >= least]
-    embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
-    values = history.values[chosen]
-    if history.objectives is not None:
-        values = weighted_scores(history.objectives[chosen], values == values.max(), rng)
-    encodings, values = history.encodings[chosen], posterior.standardise(values)
-    if len(history.pending):
-        pending = _pending(history, domain, effort.n_samples)
-        embeddings = np.vstack([embeddings, pending[0]])
-        encodings = np.vstack([encodings, pending[1]])
-    return posterior.draw_function(embeddings, encodings, values, kernel, effort.n_features, rng)
-
-
-def _pending(history: History, domain: Domain, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return embeddings and encodings of at most ``limit`` pending samples."""
-    encodings = history.pending[:limit]
-    embeddings = domain.embed(history.pending_points[:limit], encodings)
-    is_known = ~np.isnan(embeddings).any(axis=1)
-    return embeddings[is_known], encodings[is_known]
-
-
-def climb(
-    domain: Domain,
-    region: Region,
-    best: np.ndarray,
-    score: Score,
-    limits: Limits,
-    effort: Budget,
-    rng: np.random.Generator,
-) -> Candidates:
-    """Return candidates inside a region.
-
-    Args:
-        domain: The domain.
-        region: The searched node's.
-        best: `[n, n_params]`, the samples in it without NaN, the best one first.
-        score: From embeddings and encodings to scores.
-        limits: Fixed parameters and narrower ranges.
-        effort: How many candidates.
-        rng: Source of the draws.
-    """
-    likely = np.minimum(rng.geometric(SHARE_OF_BEST, effort.n_near) - 1, len(best) - 1)
-    near = limits.settle(mutate(domain, best[likely], rng))
-    first = np.vstack([limits.sample(domain, effort.n_random, rng), near])
-    known: set[Hashable] = set()
-    found = _inside(domain, region, score, first, known)
-    for _ in range(effort.n_rounds):
-        order = np.argsort(-found.scores, kind="stable")[:N_PARENTS]
-        parents = found.points[order] if len(found) else best[:N_PARENTS]
-        changed = mutate(domain, parents[rng.integers(len(parents), size=effort.n_round)], rng)
-        found = _joined(found, _inside(domain, region, score, limits.settle(changed), known))
-    return found
-
-
-def _inside(
-    domain: Domain,
-    region: Region,
-    score: Score,
-    points: np.ndarray,
-    known: set[Hashable],
-) -> Candidates:
-    """Return the points inside a region, of each architecture that is not known yet one.
-
-    One made by many params would else be scored as often, each time with another draw of its own
-    part, and be chosen the oftener. What is met becomes known.
-    """
-    present = domain.mask_inactive(points)
-    encodings = domain.encode(present)
-    inside = np.flatnonzero(region.contains(encodings))
-    if domain.architectures is not None:
-        inside = inside[_first_met(domain.keys(present[inside]), known)]
-    embeddings = domain.embed(present[inside], encodings[inside])
-    return Candidates(points[inside], embeddings, score(embeddings, encodings[inside]))
-
-
-def _first_met(keys: list[Hashable | None], known: set[Hashable]) -> np.ndarray:
-    """Return the places of the keys that are not known where they stand, and make them known."""
-    places = []
-    for place, key in enumerate(keys):
-        if key not in known:
-            known.add(key)
-            places.append(place)
-    return np.array(places, dtype=np.intp)
-
-
-def _joined(left: Candidates, right: Candidates) -> Candidates:
-    return Candidates(
-        np.vstack([left.points, right.points]),
-        np.vstack([left.embeddings, right.embeddings]),
-        np.append(left.scores, right.scores),
+    inputs, linear_inputs = kernel.scale(kernel_inputs), kernel.linear_inputs(features)
+    gram = gp.matern(gp.squared_distances(inputs, inputs)) + linear_inputs @ linear_inputs.T
+    gram[np.diag_indices(len(gram))] += kernel.nugget + settings.jitter
+    n_features = budget.n_features
+    frequencies = rng.standard_normal((inputs.shape[1], n_features))
+    frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, n_features))
+    phases = rng.uniform(0.0, 2.0 * np.pi, n_features)
+    amplitudes = rng.standard_normal(n_features) * np.sqrt(2.0 / n_features)
+    weights = rng.standard_normal(linear_inputs.shape[1:])
+    nugget = rng.standard_normal(len(gram)) * np.sqrt(kernel.nugget)
+    prior = _waves(inputs, frequencies, phases) @ amplitudes + linear_inputs @ weights + nugget
+    mean, shift = _updates(gram, y, prior)
+    deviation = np.sqrt(_outputscale(y, mean[: len(y)], settings))
+    update = mean - deviation * shift
+    weights = (deviation * weights + linear_inputs.T @ update) * kernel.linear_scale
+    path = SamplePath(
+        kernel=kernel,
+        inputs=inputs,
+        frequencies=frequencies,
+        phases=phases,
+        amplitudes=deviation * amplitudes,
+        weights=weights,
+        offset=-float(kernel.centre @ weights),
+        update=update,
     )
+    seed = int(rng.integers(2**63))
+    return Acquisition(path, Nugget(float(deviation * np.sqrt(kernel.nugget)), seed))
 
 
-def _fitted_kernel(
-    history: History, domain: Domain, config: Config, memory: KernelMemory
-) -> posterior.Kernel:
-    values = history.values[: config.n_fitted(len(history))]
-    kernel = memory.kernel
-    is_known = memory.domain is domain and np.array_equal(memory.values, values)
-    if kernel is None or not is_known:
-        n_samples = config.effort(len(values)).n_samples
-        chosen = _nearest(np.zeros(len(values), dtype=np.intp), values, n_samples)
-        embeddings = domain.embed(history.points[chosen], history.encodings[chosen])
-        encodings = history.encodings[chosen]
-        group = domain.embedding_groups(encodings.shape[1])
-        n_scales = domain.n_scales(encodings.shape[1])
-        prior = posterior.prior_kernel(embeddings, encodings, group, n_scales)
-        kernel = posterior.fit_kernel(
-            embeddings,
-            encodings,
-            posterior.standardise(values[chosen]),
-            prior,
-            config.max_iterations,
-        )
-        memory.domain, memory.values, memory.kernel = domain, values.copy(), kernel
-    return kernel
+def standardise(values: np.ndarray) -> np.ndarray:
+    """Return `[n]` values with mean 0 and variance 1, the worst ones winsorised.
+
+    No value is left farther below the median than the best lies above it: how bad a bad region is
+    must not decide how a model sees the good regions. If half of the values equal the best one,
+    none is moved.
+    """
+    ordered = np.sort(values)
+    n = len(values)
+    median, best = 0.5 * (ordered[(n - 1) // 2] + ordered[n // 2]), ordered[-1]
+    winsorised = np.maximum(values, 2.0 * median - best) if median < best else values
+    spread = winsorised.std()
+    if not spread > 0.0:
+        return np.zeros(n)
+    standardised: np.ndarray = (winsorised - winsorised.mean()) / spread
+    return standardised
 
 
-def _nearest(closeness: np.ndarray, values: np.ndarray, limit: int) -> np.ndarray:
-    """Return the indices of at most ``limit`` samples: the closest, the best first among these."""
-    if len(values) <= limit:
-        return np.arange(len(values))
-    n_deeper = np.cumsum(np.bincount(closeness)[::-1])[::-1]
-    level = int(np.flatnonzero(n_deeper >= limit)[-1])
-    nearer = np.flatnonzero(closeness > level)
-    there = np.flatnonzero(closeness == level)
-    n_left = limit - len(nearer)
-    best = there[np.argsort(-values[there], kind="stable")[:n_left]]
-    return np.sort(np.append(nearer, best))
+def _updates(gram: np.ndarray, y: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the updates, `[n]` each, that `[n_observed]` values and a prior path ask for.
+
+    Imputed values are posterior means: they need no update of their own.
+    """
+    n_observed = len(y)
+    factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+    if n_observed == len(prior):
+        both = cho_solve(factor, np.stack([y, prior], axis=1), check_finite=False)
+        return both[:, 0], both[:, 1]
+    mean = np.zeros(len(prior))
+    shift = cho_solve(factor, prior, check_finite=False)
+    # The leading block of a Cholesky factor is the factor of the leading block.
+    observed = (factor[0][:n_observed, :n_observed], True)
+    mean[:n_observed] = cho_solve(observed, y, check_finite=False)
+    return mean, shift
+
+
+def _outputscale(y: np.ndarray, solved: np.ndarray, settings: Settings) -> float:
+    """Return the output scale from values and ``K^-1 y``, shrunk towards 1.
+
+    The observations alone underestimate it: most of them crowd about the best, where the function
+    is flat. The prior weighs as much as `outputscale_observations`.
+    """
+    n_prior = settings.outputscale_observations
+    return (n_prior + float(y @ solved)) / (n_prior + len(y))
+
+
+def _waves(scaled: np.ndarray, frequencies: np.ndarray, phases: np.ndarray) -> np.ndarray:
+    """Random Fourier features cos(E frequencies + phases), `[n, m]`.
+
+    In single precision, whose cosine is an order of magnitude faster, and its product twice.
+    """
+    waves = scaled.astype(np.float32) @ frequencies.astype(np.float32)
+    waves += phases.astype(np.float32)
+    np.cos(waves, out=waves)
+    return waves
+
+
+def _digests(keys: Sequence[Hashable]) -> np.ndarray:
+    try:  # the keys of plain points are bytes
+        return np.fromiter(map(zlib.crc32, keys), np.uint64, len(keys))  # type: ignore[arg-type]
+    except TypeError:
+        return np.fromiter(map(_digest, keys), np.uint64, len(keys))
+
+
+def _digest(key: Hashable) -> int:
+    """Return 32 bits of a key that are the same in every process, unlike its hash."""
+    if isinstance(key, bytes):
+        return zlib.crc32(key)
+    if isinstance(key, tuple):
+        return zlib.crc32(b"".join(_digest(part).to_bytes(4, "little") for part in key))
+    if isinstance(key, frozenset):
+        return sum(map(_digest, key)) % 2**32
+    return zlib.crc32(repr(_built_in(key)).encode(errors="backslashreplace"))
+
+
+def _built_in(key: Hashable) -> Hashable:
+    """Return the number or text that a key equals: True, 1.0 and NumPy's 1 are the int 1."""
+    plain: Hashable = key.item() if isinstance(key, np.generic) else key
+    if isinstance(plain, bool) or (isinstance(plain, float) and plain.is_integer()):
+        return int(plain)
+    return plain
+
+
+def _mixed(words: np.ndarray) -> np.ndarray:
+    """Return `[n]` well-mixed 64-bit words (SplitMix64; Steele et al., 2014)."""
+    words = words + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(words ^ (words >> np.uint64(31)))

@@ -1,269 +1,195 @@
-"""A Gaussian process on a bounded number of samples, and functions drawn from it.
+"""The kernel of a Gaussian process, and its fit to a bounded number of observations.
 
 Notation
-    E        embeddings `[n, k]` (see `Domain.embed`), column j over exp(log_lengths[group[j]])
-    r        distance of two scaled embeddings
+    E        kernel inputs `[n, k]` (see `domain`), column j over exp(log_lengthscales[group[j]])
+    r        distance of two scaled kernel inputs
     m(r)     Matern-5/2: (1 + sqrt5 r + 5/3 r^2) exp(-sqrt5 r)
-    F        encodings `[n, dim]`, centred, a row's mean square the variance of the linear part
-    K        m(r) + F F' + noise on the diagonal, `[n, n]`
+    F        linear inputs `[n, dim]`: centred features, scaled to the variance of the linear part
+    K        m(r) + F F' + nugget on the diagonal, `[n, n]`
     y        standardised values `[n]`
 
-F F' is the covariance of a latent action's linear model, m(r) that of what it leaves.
+F F' is the covariance of a latent action's linear model, m(r) that of its residual. All variances
+are in units of the output scale, which multiplies K.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace
 
 import numpy as np
+from scipy.linalg import cho_factor
+from scipy.linalg import cho_solve
+from scipy.optimize import minimize
+
+from optuna_lanas._core.settings import Settings
 
 
-MIN_NOISE = 1e-6
-PRIOR_SAMPLES = 50.0
-PRIOR_NOISE = 1e-3
-NOISE_VARIANCE = 4.0
-LENGTH_VARIANCE = 0.5
-LINEAR_VARIANCE = 1.0
 FAR = 1e3  # times its range: distances of columns so far from zero would lose their digits
 SQRT5 = np.sqrt(5.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """The scales of a Gaussian process, in units of the variance of m(r).
+    """A kernel and its hyperparameters.
 
     Attributes:
-        group: `[k]` ints, the length scale that each column of an embedding uses.
-        origin: `[k]`, what is subtracted from the columns.
-        widths: `[k]`, ranges that the columns are divided by besides.
-        log_lengths: `[n_groups]`, logarithms of the length scales.
-        centre: `[dim]`, the mean encoding.
-        spread: Root mean square distance of encodings from the mean.
+        group: `[k]` ints, the length scale of each kernel input.
+        origin: `[k]`, subtracted from the kernel inputs.
+        widths: `[k]`, their ranges, by which they are divided besides.
+        log_lengthscales: `[n_groups]`.
+        centre: `[dim]`, the mean features.
+        spread: Root mean square distance of features from the mean.
         linear: Variance of the linear part at that distance.
-        noise: Variance of the noise.
+        nugget: Variance of the part of a value that no other point shares.
     """
 
     group: np.ndarray
     origin: np.ndarray
     widths: np.ndarray
-    log_lengths: np.ndarray
+    log_lengthscales: np.ndarray
     centre: np.ndarray
     spread: float
     linear: float
-    noise: float
+    nugget: float
 
-    def scale(self, embeddings: np.ndarray) -> np.ndarray:
-        """Return `[n, k]` embeddings divided by the length scales."""
-        lengths = self.widths * np.exp(self.log_lengths)[self.group]
-        scaled: np.ndarray = (embeddings - self.origin) / lengths
+    def scale(self, kernel_inputs: np.ndarray) -> np.ndarray:
+        """Return `[n, k]` kernel inputs divided by the length scales."""
+        lengthscales = self.widths * np.exp(self.log_lengthscales)[self.group]
+        scaled: np.ndarray = (kernel_inputs - self.origin) / lengthscales
         return scaled
 
-    def features(self, encodings: np.ndarray) -> np.ndarray:
-        """Return `[n, dim]` features, whose inner products are the linear part's covariance."""
-        centred: np.ndarray = (encodings - self.centre) * (np.sqrt(self.linear) / self.spread)
-        return centred
+    def linear_inputs(self, features: np.ndarray) -> np.ndarray:
+        """Return `[n, dim]` linear inputs, whose inner products are the linear covariance."""
+        inputs: np.ndarray = (features - self.centre) * self.linear_scale
+        return inputs
 
-    def covariance(
-        self,
-        left: np.ndarray,
-        left_features: np.ndarray,
-        right: np.ndarray,
-        right_features: np.ndarray,
-    ) -> np.ndarray:
-        """Return `[n, m]` covariances without noise of scaled embeddings and their features."""
-        covariance = matern(squared_distances(left, right))
-        covariance += left_features @ right_features.T
-        return covariance
+    @property
+    def linear_scale(self) -> float:
+        """What centred features are multiplied by."""
+        return float(np.sqrt(self.linear) / self.spread)
 
 
 def prior_kernel(
-    embeddings: np.ndarray, encodings: np.ndarray, group: np.ndarray, n_scales: int
+    kernel_inputs: np.ndarray,
+    features: np.ndarray,
+    group: np.ndarray,
+    n_dimensions: int,
+    settings: Settings,
 ) -> Kernel:
     """Return the kernel before any value is seen.
 
-    Its length scales grow with the square root of the number of dimensions, so that two random
-    points are about as alike in wide spaces as in narrow ones (Hvarfner et al., 2024,
-    arXiv 2402.02229). The linear part varies as much as the rest.
+    Its length scales grow with the square root of the number of dimensions: two random points are
+    about as alike in wide spaces as in narrow ones (Hvarfner et al., 2024, arXiv 2402.02229). The
+    linear part varies as much as the residual.
 
     Args:
-        embeddings: `[n, k]`.
-        encodings: `[n, dim]`.
+        kernel_inputs: `[n, k]`.
+        features: `[n, dim]`.
         group: `[k]` ints.
-        n_scales: The number of dimensions: parameters, and an architecture's columns.
+        n_dimensions: The number of plain parameters and of an architecture's features.
+        settings: The settings.
     """
-    centre, middle = encodings.mean(axis=0), embeddings.mean(axis=0)
-    widths = np.maximum(np.ptp(embeddings, axis=0), 1.0)
+    centre, middle = features.mean(axis=0), kernel_inputs.mean(axis=0)
+    widths = np.maximum(np.ptp(kernel_inputs, axis=0), 1.0)
     return Kernel(
         group=group,
         origin=np.where(np.abs(middle) > FAR * widths, middle, 0.0),
         widths=widths,
-        log_lengths=np.full(int(group.max()) + 1, 0.5 * np.log(n_scales)),
+        log_lengthscales=np.full(int(group.max()) + 1, 0.5 * np.log(n_dimensions)),
         centre=centre,
-        spread=float(np.sqrt(((encodings - centre) ** 2).sum(axis=1).mean())) or 1.0,
+        spread=float(np.sqrt(((features - centre) ** 2).sum(axis=1).mean())) or 1.0,
         linear=1.0,
-        noise=10.0 * PRIOR_NOISE,
+        nugget=10.0 * settings.prior_nugget,
     )
 
 
 def fit_kernel(
-    embeddings: np.ndarray,
-    encodings: np.ndarray,
-    values: np.ndarray,
+    kernel_inputs: np.ndarray,
+    features: np.ndarray,
+    y: np.ndarray,
     prior: Kernel,
-    max_iterations: int,
+    settings: Settings,
 ) -> Kernel:
-    """Return the kernel of greatest posterior density, the overall variance profiled out.
+    """Return the kernel of greatest posterior density, its output scale profiled out.
 
-    The logarithms of the length scales and of the linear part's variance have normal priors of
-    variance `LENGTH_VARIANCE` and `LINEAR_VARIANCE` about those of ``prior``, that of the noise
-    one of variance `NOISE_VARIANCE` about `PRIOR_NOISE`.
+    The logarithms of the length scales and of the linear variance have normal priors about those
+    of ``prior``, the logarithm of the nugget has one about that of `prior_nugget`.
 
     Args:
-        embeddings: `[n, k]`.
-        encodings: `[n, dim]`.
-        values: `[n]`, standardised.
+        kernel_inputs: `[n, k]`.
+        features: `[n, dim]`.
+        y: `[n]`, standardised.
         prior: From `prior_kernel`.
-        max_iterations: Of L-BFGS, each of a few times ``n ** 3`` operations.
+        settings: The settings.
     """
-    from scipy.optimize import minimize
-
-    embeddings = (embeddings - prior.origin) / prior.widths
-    features = prior.features(encodings)
-    linear_gram = features @ features.T
-    n, n_groups = len(values), len(prior.log_lengths)
-    means = np.append(prior.log_lengths, [0.0, np.log(PRIOR_NOISE)])
-    variances = np.append(np.full(n_groups, LENGTH_VARIANCE), [LINEAR_VARIANCE, NOISE_VARIANCE])
-
-    def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        linear, noise = np.exp(theta[-2:])
-        scaled = embeddings * np.exp(-theta[:-2])[prior.group]
-        squares = squared_distances(scaled, scaled)
-        gram = matern(squares) + linear * linear_gram
-        gram[np.diag_indices(n)] += noise + MIN_NOISE
-        log_determinant = 2.0 * np.log(np.diag(np.linalg.cholesky(gram))).sum()
-        inverse = np.linalg.inv(gram)
-        weights = inverse @ values
-        variance = max(values @ weights / n, 1e-12)
-        slope = 0.5 * (inverse - np.outer(weights, weights) / variance)
-        pull = slope * _matern_slope(squares)
-        # sum_ij pull_ij (e_ik - e_jk)^2 for every column k, without an n^2 k array
-        stretch = pull.sum(axis=1) @ scaled**2 - (scaled * (pull @ scaled)).sum(axis=0)
-        deviation = theta - means
-        total = 0.5 * (n * np.log(variance) + log_determinant)
-        gradient = np.append(
-            -4.0 * np.bincount(prior.group, weights=stretch),
-            [linear * (slope * linear_gram).sum(), noise * np.trace(slope)],
-        )
-        penalty = deviation / variances
-        return float(total + 0.5 * deviation @ penalty), gradient + penalty
-
-    start = np.append(prior.log_lengths, np.log([prior.linear, prior.noise]))
-    bounds = [(mean - 4.0, mean + 4.0) for mean in start[:-1]] + [(np.log(MIN_NOISE), 0.0)]
-    options = {"maxiter": max_iterations}
+    inputs = (kernel_inputs - prior.origin) / prior.widths
+    linear_inputs = prior.linear_inputs(features)
+    loss = _Loss(inputs, linear_inputs @ linear_inputs.T, y, prior, settings)
+    start = np.append(prior.log_lengthscales, np.log([prior.linear, prior.nugget]))
+    bounds = [(mean - 4.0, mean + 4.0) for mean in start[:-1]]
+    bounds.append((np.log(settings.jitter), 0.0))
+    options = {"maxiter": settings.max_fit_iterations}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    linear, noise = (float(v) for v in np.exp(found[-2:]))
-    return replace(prior, log_lengths=found[:-2], linear=linear, noise=noise)
+    linear, nugget = (float(variance) for variance in np.exp(found[-2:]))
+    return replace(prior, log_lengthscales=found[:-2], linear=linear, nugget=nugget)
 
 
-def draw_function(
-    embeddings: np.ndarray,
-    encodings: np.ndarray,
-    values: np.ndarray,
-    kernel: Kernel,
-    n_features: int,
-    rng: np.random.Generator,
-) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Draw a function from the posterior.
+class _Loss:
+    """The negative log posterior density of ``theta``, and its gradient.
 
-    A draw of the prior, linear weights and a sum of random Fourier features, is corrected by the
-    kernel's regression of what the samples say against it (Matheron's rule; Wilson et al., 2020,
-    arXiv 2002.09309). What the kernel calls noise is, in an objective without noise, each point's
-    own part of the value, which no other point tells of: it is drawn afresh for every point asked.
-
-    Samples whose values are still unknown are taken to have those that the others let expect, the
-    "kriging believer" (Ginsbourger et al., 2010): they leave the mean as it is, and make the draw
-    vary less about them.
-
-    Args:
-        embeddings: `[n, k]`.
-        encodings: `[n, dim]`.
-        values: `[n_known]`, standardised, of the first samples.
-        kernel: Its scales.
-        n_features: Number of random Fourier features.
-        rng: Source of the draw.
-
-    Returns:
-        A function from `[m, k]` embeddings and `[m, dim]` encodings to `[m]` values.
+    theta: `[n_groups + 2]`, log length scales, log linear variance, log nugget.
     """
-    samples, features = kernel.scale(embeddings), kernel.features(encodings)
-    gram = kernel.covariance(samples, features, samples, features)
-    gram[np.diag_indices(len(gram))] += kernel.noise + MIN_NOISE
-    frequencies = rng.standard_normal((samples.shape[1], n_features))
-    frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, n_features))
-    phases = rng.uniform(0.0, 2.0 * np.pi, n_features)
-    amplitudes = rng.standard_normal(n_features) * np.sqrt(2.0 / n_features)
-    weights = rng.standard_normal(features.shape[1:])
-    noise = rng.standard_normal(len(gram)) * np.sqrt(kernel.noise)
-    prior = np.asarray(_waves(samples, frequencies, phases) @ amplitudes + features @ weights)
-    mean, shift = _solve(gram, values, prior + noise)
-    deviation = _deviation(values, mean[: len(values)])
-    correction = mean - deviation * shift
-    amplitudes, weights = deviation * amplitudes, deviation * weights + features.T @ correction
 
-    def function(points: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        scaled = kernel.scale(points)
-        drawn = _waves(scaled, frequencies, phases) @ amplitudes
-        drawn += matern(squared_distances(scaled, samples)) @ correction
-        drawn += kernel.features(codes) @ weights
-        own = rng.standard_normal(len(points)) * deviation * np.sqrt(kernel.noise)
-        return np.asarray(drawn + own)
+    def __init__(
+        self,
+        inputs: np.ndarray,
+        linear_gram: np.ndarray,
+        y: np.ndarray,
+        prior: Kernel,
+        settings: Settings,
+    ) -> None:
+        n_groups = len(prior.log_lengthscales)
+        self._inputs, self._linear_gram, self._y = inputs, linear_gram, y
+        self._group, self._jitter = prior.group, settings.jitter
+        self._means = np.append(prior.log_lengthscales, [0.0, np.log(settings.prior_nugget)])
+        self._variances = np.append(
+            np.full(n_groups, settings.lengthscale_variance),
+            [settings.linear_variance, settings.nugget_variance],
+        )
 
-    return function
+    def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        n = len(self._y)
+        linear, nugget = np.exp(theta[-2:])
+        scaled = self._inputs * np.exp(-theta[:-2])[self._group]
+        squares = squared_distances(scaled, scaled)
+        gram = matern(squares) + linear * self._linear_gram
+        gram[np.diag_indices(n)] += nugget + self._jitter
+        factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+        inverse = cho_solve(factor, np.eye(n), overwrite_b=True, check_finite=False)
+        weights = inverse @ self._y
+        outputscale = max(self._y @ weights / n, 1e-12)
+        log_determinant = 2.0 * np.log(np.diag(factor[0])).sum()
+        slope = 0.5 * (inverse - np.outer(weights, weights) / outputscale)  # of the loss by K
+        deviation = theta - self._means
+        penalty = deviation / self._variances
+        gradient = np.append(
+            self._slope_of_lengthscales(slope, squares, scaled),
+            [linear * (slope * self._linear_gram).sum(), nugget * np.trace(slope)],
+        )
+        total = 0.5 * (n * np.log(outputscale) + log_determinant + deviation @ penalty)
+        return float(total), gradient + penalty
 
+    def _slope_of_lengthscales(
+        self, slope: np.ndarray, squares: np.ndarray, scaled: np.ndarray
+    ) -> np.ndarray:
+        """`[n_groups]`: sums over i, j of slope_ij m'(r_ij) (e_ik - e_jk)^2, by group of k.
 
-def _solve(
-    gram: np.ndarray, values: np.ndarray, prior: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weights, `[n]` each, that explain `[n_known]` values and those of a prior draw.
-
-    Expected values of the other samples are explained by no weight of their own.
-    """
-    if len(values) == len(prior):
-        solved = np.linalg.solve(gram, np.stack([values, prior], axis=1))
-        return solved[:, 0], solved[:, 1]
-    n_known = len(values)
-    mean = np.zeros(len(prior))
-    mean[:n_known] = np.linalg.solve(gram[:n_known, :n_known], values)
-    return mean, np.linalg.solve(gram, prior)
-
-
-def _deviation(values: np.ndarray, solved: np.ndarray) -> float:
-    """Return the standard deviation of a draw in units of m(r)'s, from values and ``K^-1 values``.
-
-    The expected variance under a prior about 1 that weighs as much as `PRIOR_SAMPLES` samples.
-    Samples alone tell too small a one: most of them crowd about the best, where the function is
-    flat.
-    """
-    variance = (PRIOR_SAMPLES + float(values @ solved)) / (PRIOR_SAMPLES + len(values))
-    return float(np.sqrt(variance))
-
-
-def standardise(values: np.ndarray) -> np.ndarray:
-    """Return `[n]` values with mean 0 and variance 1, the worst ones moved up.
-
-    No value is left farther below the median than the best lies above it: how bad a bad region is
-    must not decide how a model sees the good ones. Where half of the values are the best one, none
-    is moved.
-    """
-    median, best = np.median(values), values.max()
-    floored = np.maximum(values, 2.0 * median - best) if median < best else values
-    spread = floored.std()
-    if not spread > 0.0:
-        return np.zeros(len(values))
-    centred: np.ndarray = (floored - floored.mean()) / spread
-    return centred
+        Expanded, so that no array of `[n, n, k]` is needed.
+        """
+        pull = slope * _matern_slope(squares)
+        stretch = pull.sum(axis=1) @ scaled**2 - (scaled * (pull @ scaled)).sum(axis=0)
+        return np.asarray(-4.0 * np.bincount(self._group, weights=stretch))
 
 
 def matern(squares: np.ndarray) -> np.ndarray:
@@ -278,7 +204,7 @@ def matern(squares: np.ndarray) -> np.ndarray:
 
 
 def squared_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return `[n, m]` squared distances of the rows of `[n, k]` and `[m, k]`."""
+    """Return the `[n, m]` squared distances of `[n, k]` and `[m, k]` points."""
     squares = np.asarray(-2.0 * (left @ right.T))
     squares += (left**2).sum(axis=1)[:, None]
     squares += (right**2).sum(axis=1)
@@ -297,18 +223,7 @@ def _matern_slope(squares: np.ndarray) -> np.ndarray:
 
 
 def _exp_minus(exponents: np.ndarray) -> np.ndarray:
-    """Overwrite an array with exp(-exponents); a new one would cost more than the exponential."""
+    """Overwrite an array with exp(-exponents); a new array would cost more than the values."""
     np.negative(exponents, out=exponents)
     np.exp(exponents, out=exponents)
     return exponents
-
-
-def _waves(scaled: np.ndarray, frequencies: np.ndarray, phases: np.ndarray) -> np.ndarray:
-    """Random Fourier features cos(E frequencies + phases), `[n, n_features]`.
-
-    In single precision, whose cosine is an order of magnitude faster, and its product twice.
-    """
-    waves = scaled.astype(np.float32) @ frequencies.astype(np.float32)
-    waves += phases.astype(np.float32)
-    np.cos(waves, out=waves)
-    return waves

@@ -1,153 +1,205 @@
-"""The learning phase: a tree grown from a history, and what its nodes hold.
+"""The search tree: a tree of latent actions, and what the history says of its nodes.
 
 Notation
-    n(a), v(a)    visits and value of node a, recomputed from its samples
+    n(a), v(a)    visits and value of node a, recomputed from its observations (backpropagation)
     UCB(b) = v(b) + 2 c sqrt(2 ln n(a) / n(b))  for a child b of a    (LaNAS, section 3.1)
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Set
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from optuna_lanas._core import tree as trees
 from optuna_lanas._core.history import History
-from optuna_lanas._core.settings import Config
+from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import Tree
 
 
+MAX_HISTORY = 2**40
+
+
 @dataclass(frozen=True, eq=False)
-class Partition:
-    """A history's partition into regions.
+class SearchTree:
+    """A tree over a history of `n` observations, with the statistics of its `N` nodes.
 
     Attributes:
-        tree: The tree, of `N` nodes.
-        n_grown: The number of samples, first in the history, that the tree was grown from.
-        leaf: `[n]` ints, the leaf of each sample.
-        values: `[n]`, each sample's value as the tree sees it (its rank by default).
-        visits: `[N]`, samples in a node's region, pending ones included.
-        means: `[N]`, the mean value of a node's samples.
-        bounds: `[N]`, upper confidence bounds; infinite for the root and for empty nodes.
+        tree: The tree.
+        n_learned: The tree was grown from so many observations, the first ones.
+        leaf: `[n]` ints, the leaf of each observation.
+        y: `[n]`, each observation's value as the tree sees it (its rank by default).
+        visits: `[N]`, the observations and pending points in a node's region.
+        value: `[N]`, the mean y of a node's observations.
+        ucb: `[N]`, upper confidence bounds; infinite for the root and for nodes without visits.
     """
 
     tree: Tree
-    n_grown: int
+    n_learned: int
     leaf: np.ndarray
-    values: np.ndarray
+    y: np.ndarray
     visits: np.ndarray
-    means: np.ndarray
-    bounds: np.ndarray
+    value: np.ndarray
+    ucb: np.ndarray
 
     def select(self, closed: Set[int] = frozenset()) -> int:
-        """Return the leaf that is reached by the greater UCB, the good child on a tie.
+        """Return the leaf that the greater UCB leads to at every node, the good child on a tie.
 
         Args:
-            closed: Leaves that are not to be selected; -1 is returned where all are.
+            closed: Leaves that must not be selected; -1 is returned if none is left.
         """
-        bounds = self._bounds_without(closed) if closed else self.bounds
-        node = 0 if bounds[0] > -np.inf else trees.NO_NODE
+        ucb = self._ucb_without(closed) if closed else self.ucb
+        node = 0 if ucb[0] > -np.inf else trees.NO_NODE
         while self.tree.children[node, 0] != trees.NO_NODE:
             good, bad = self.tree.children[node]
-            node = int(good if bounds[good] >= bounds[bad] else bad)
+            node = int(good if ucb[good] >= ucb[bad] else bad)
         return node
 
-    def _bounds_without(self, closed: Set[int]) -> np.ndarray:
-        """`[N]`: the bounds, -inf for closed leaves and for nodes that have no others."""
-        bounds = self.bounds.copy()
-        bounds[list(closed)] = -np.inf
+    def shared_depth(self, leaf: int) -> np.ndarray:
+        """Return `[n]` ints: the depth at which each observation's path leaves that of a leaf."""
+        depth_of = {node: depth for depth, node in enumerate(self.tree.path(leaf))}
+        shared: list[int] = []
+        for node, parent in enumerate(self.tree.parent.tolist()):
+            depth = depth_of.get(node)
+            shared.append(shared[parent] if depth is None else depth)
+        return np.asarray(np.array(shared)[self.leaf])
+
+    def _ucb_without(self, closed: Set[int]) -> np.ndarray:
+        """`[N]`: -inf for closed leaves, and for nodes all of whose leaves are closed."""
+        ucb = self.ucb.copy()
+        ucb[list(closed)] = -np.inf
         for node in range(self.tree.n_nodes - 1, -1, -1):
             good, bad = self.tree.children[node]
-            if good != trees.NO_NODE and max(bounds[good], bounds[bad]) == -np.inf:
-                bounds[node] = -np.inf
-        return bounds
-
-    def shared_depth(self, leaf: int) -> np.ndarray:
-        """Return `[n]` ints: how far each sample's path runs along that of a leaf."""
-        shared = np.full(self.tree.n_nodes, -1)
-        shared[self.tree.path(leaf)] = np.arange(len(self.tree.path(leaf)))
-        for node in range(1, self.tree.n_nodes):
-            if shared[node] < 0:
-                shared[node] = shared[self.tree.parent[node]]
-        return np.asarray(shared[self.leaf])
+            if good != trees.NO_NODE and max(ucb[good], ucb[bad]) == -np.inf:
+                ucb[node] = -np.inf
+        return ucb
 
 
-class Memory:
-    """What one call of `partition` leaves for the next. It saves time and changes no result."""
+class TreeCache:
+    """The tree of the last call, and where it puts the observations. It only saves time."""
 
     def __init__(self) -> None:
-        self.n_grown = 0
         self.tree: Tree | None = None
-        self.ordered = np.empty(0)
-        self.seen = np.empty(0)
-        self.leaf = np.empty(0, dtype=np.intp)
-        self.values = np.empty(0)
+        self._n_learned = 0
+        self._learned_values = np.empty(0)
+        self._settings: Settings | None = None
+        self._values = np.empty(0)
+        self._features = np.empty((0, 0))
+        self._leaf = np.empty(0, dtype=np.intp)
+        self._y = np.empty(0)
 
-    def learn(self, history: History, config: Config) -> Tree:
-        """Return the tree of a history, grown anew at milestones and where values have changed."""
-        n_grown = config.n_grown(len(history))
-        is_known = np.array_equal(self.seen, history.values[: len(self.seen)])
-        if self.tree is None or self.n_grown != n_grown or not is_known:
-            self.n_grown = n_grown
-            self.ordered = np.sort(history.values[:n_grown])
-            self.values = _tree_values(history.values[:n_grown], self.ordered, config)
-            self.tree, self.leaf = trees.grow(
-                history.encodings[:n_grown],
-                self.values,
-                max_depth=config.max_depth,
-                min_samples_leaf=config.min_samples_leaf,
-                ridge=config.ridge,
-            )
-            self.seen = history.values[:n_grown].copy()
-        new = slice(len(self.seen), len(history))
-        self.leaf = np.append(self.leaf, self.tree.route(history.encodings[new]))
-        values = _tree_values(history.values[new], self.ordered, config)
-        self.values = np.append(self.values, values)
-        self.seen = np.append(self.seen, history.values[new])
-        return self.tree
+    def learn(self, history: History, settings: Settings) -> tuple[Tree, np.ndarray, np.ndarray]:
+        """Return the tree of a history, and each observation's leaf `[n]` and y `[n]`.
+
+        It is rebuilt in each learning phase, and where values, features or settings are others.
+        """
+        n_learned = n_learned_of(len(history.values), settings)
+        is_known = starts_with(history.values, self._values)
+        is_known = is_known and starts_with(history.features, self._features)
+        is_same = self._n_learned == n_learned and self._settings == settings
+        if self.tree is None or not (is_known and is_same):
+            self._rebuild(history, n_learned, settings)
+        self._append(history, settings)
+        assert self.tree is not None, "it has just been built"
+        return self.tree, self._leaf, self._y
+
+    def _rebuild(self, history: History, n_learned: int, settings: Settings) -> None:
+        values = history.values[:n_learned].copy()
+        self._n_learned, self._settings = n_learned, settings
+        self._values, self._learned_values = values, np.sort(values)
+        self._y = _to_y(values, self._learned_values, settings)
+        self.tree, self._leaf = trees.grow(history.features[:n_learned], self._y, settings)
+
+    def _append(self, history: History, settings: Settings) -> None:
+        self._features = history.features
+        new = slice(len(self._values), len(history.values))
+        if new.start == new.stop:
+            return
+        assert self.tree is not None, "it is built before"
+        self._leaf = np.append(self._leaf, self.tree.route(history.features[new]))
+        y = _to_y(history.values[new], self._learned_values, settings)
+        self._y = np.append(self._y, y)
+        self._values = np.append(self._values, history.values[new])
 
 
-def partition(history: History, config: Config, memory: Memory | None = None) -> Partition:
-    """Partition a history of at least one sample."""
-    memory = memory or Memory()
-    tree = memory.learn(history, config)
-    visits, means = _node_statistics(tree, memory.leaf, memory.values)
-    visits = visits + _counts(tree, tree.route(history.pending))
-    bounds = _upper_confidence_bounds(tree, visits, means, config.exploration)
-    return Partition(tree, memory.n_grown, memory.leaf, memory.values, visits, means, bounds)
+def starts_with(longer: np.ndarray, shorter: np.ndarray) -> bool:
+    """Return whether the first entries of a history's array are those of an earlier one.
+
+    Two read-only views of the same memory are not compared entry by entry.
+    """
+    first = longer[: len(shorter)]
+    is_same = (first.shape, first.strides) == (shorter.shape, shorter.strides)
+    is_frozen = not (first.flags.writeable or shorter.flags.writeable)
+    if is_same and is_frozen and first.ctypes.data == shorter.ctypes.data:
+        return True
+    return np.array_equal(first, shorter, equal_nan=True)
 
 
-def _tree_values(values: np.ndarray, ordered: np.ndarray, config: Config) -> np.ndarray:
-    if not config.use_ranks:
+def learn(history: History, settings: Settings, cache: TreeCache | None = None) -> SearchTree:
+    """Return the search tree of a history of at least one observation."""
+    tree, leaf, y = (cache or TreeCache()).learn(history, settings)
+    n_observed, total = _summed(tree, leaf), _summed(tree, leaf, y)
+    value, visits = total / np.maximum(n_observed, 1.0), n_observed
+    if len(history.pending_features):
+        visits = visits + _summed(tree, tree.route(history.pending_features))
+    ucb = _upper_confidence_bounds(tree, visits, value, settings.exploration)
+    n_learned = n_learned_of(len(y), settings)
+    return SearchTree(tree, n_learned, leaf, y, visits, value, ucb)
+
+
+def n_learned_of(n: int, settings: Settings) -> int:
+    """Return how many of `n` observations the tree is grown from."""
+    if settings.n_select == 0:
+        return last_milestone(n, settings.tree_growth)
+    n_first = max(settings.n_first, 1)
+    if n <= n_first:
+        return n
+    return n_first + (n - n_first) // settings.n_select * settings.n_select
+
+
+def last_milestone(n: int, growth: float) -> int:
+    """Return the last of the milestones 1, .., m -> max(m + 1, growth m), .. up to ``n``."""
+    milestones = _milestones(growth)
+    return milestones[bisect_right(milestones, n) - 1]
+
+
+@cache
+def _milestones(growth: float) -> tuple[int, ...]:
+    """All milestones that a history may reach."""
+    milestones = [1]
+    while milestones[-1] < MAX_HISTORY:
+        milestones.append(max(milestones[-1] + 1, int(milestones[-1] * growth)))
+    return tuple(milestones)
+
+
+def _to_y(values: np.ndarray, learned: np.ndarray, settings: Settings) -> np.ndarray:
+    """`[n]`: mean ranks in (0, 1) among the sorted values of the learning phase, or the values."""
+    if not settings.use_ranks:
         return values
-    below = np.searchsorted(ordered, values, side="left")
-    up_to = np.searchsorted(ordered, values, side="right")
-    ranks: np.ndarray = (below + up_to + 1) / (2.0 * (len(ordered) + 1))
+    below = np.searchsorted(learned, values, side="left")
+    up_to = np.searchsorted(learned, values, side="right")
+    ranks: np.ndarray = (below + up_to + 1) / (2.0 * (len(learned) + 1))
     return ranks
 
 
-def _counts(tree: Tree, leaf: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Sums over each node's samples, `[N]` (backpropagation)."""
-    totals = np.bincount(leaf, weights=weights, minlength=tree.n_nodes).astype(float)
+def _summed(tree: Tree, leaf: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """`[N]`: sums over the points in each node's region, counts by default."""
+    totals = np.bincount(leaf, weights=weights, minlength=tree.n_nodes).tolist()
+    parent = tree.parent.tolist()
     for node in range(tree.n_nodes - 1, 0, -1):
-        totals[tree.parent[node]] += totals[node]
-    return totals
-
-
-def _node_statistics(
-    tree: Tree, leaf: np.ndarray, values: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    visits = _counts(tree, leaf)
-    return visits, _counts(tree, leaf, values) / np.maximum(visits, 1.0)
+        totals[parent[node]] += totals[node]
+    return np.array(totals, dtype=float)
 
 
 def _upper_confidence_bounds(
-    tree: Tree, visits: np.ndarray, means: np.ndarray, exploration: float
+    tree: Tree, visits: np.ndarray, value: np.ndarray, exploration: float
 ) -> np.ndarray:
     parent_visits = visits[np.maximum(tree.parent, 0)]
     with np.errstate(divide="ignore", invalid="ignore"):
         width = 2.0 * exploration * np.sqrt(2.0 * np.log(parent_visits) / visits)
-    bounds = np.where(visits > 0, means + width, np.inf)
-    bounds[0] = np.inf
-    return bounds
+    ucb = np.where(visits > 0, value + width, np.inf)
+    ucb[0] = np.inf
+    return ucb

@@ -1,39 +1,37 @@
-"""The search phase: choose a leaf, propose a point inside it.
+"""The search phase: choose a leaf, then a region on its path, then a point inside it.
 
-``suggest`` is a function of its arguments alone; a memory only saves time.
+`suggest` is a function of its arguments alone; the caches only save time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
 from functools import partial
 
 import numpy as np
 
-from optuna_lanas._core.acquisition import Candidates
-from optuna_lanas._core.acquisition import climb
-from optuna_lanas._core.acquisition import draw_scores
-from optuna_lanas._core.acquisition import KernelMemory
-from optuna_lanas._core.domain import Domain
-from optuna_lanas._core.feasible import Limits
+from optuna_lanas._core import gp
+from optuna_lanas._core.acquisition import Acquisition
+from optuna_lanas._core.acquisition import draw_acquisition
+from optuna_lanas._core.acquisition import standardise
+from optuna_lanas._core.axes import Axes
+from optuna_lanas._core.feasible import FeasibleSet
+from optuna_lanas._core.gp import Kernel
 from optuna_lanas._core.history import History
-from optuna_lanas._core.search_tree import Memory
-from optuna_lanas._core.search_tree import Partition
-from optuna_lanas._core.search_tree import partition
-from optuna_lanas._core.settings import Config
-from optuna_lanas._core.stagnation import looks_elsewhere
-from optuna_lanas._core.stagnation import N_LEVELS
+from optuna_lanas._core.local_search import Candidates
+from optuna_lanas._core.local_search import local_search
+from optuna_lanas._core.pareto import weighted_values
+from optuna_lanas._core.search_tree import last_milestone
+from optuna_lanas._core.search_tree import learn
+from optuna_lanas._core.search_tree import SearchTree
+from optuna_lanas._core.search_tree import starts_with
+from optuna_lanas._core.search_tree import TreeCache
+from optuna_lanas._core.settings import Budget
+from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas._core.uniform import draw_uniform
-
-
-N_TRIES = 20
-N_BATCH = 256
-N_ENUMERATED = 65_536
-N_KEYS = 32
-N_BEST = 100
+from optuna_lanas._core.uniform import sample_new
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,162 +40,221 @@ class Proposal:
 
     Attributes:
         point: `[n_params]`, without NaN.
-        partition: The partition that it was searched in; None for a random point.
-        leaf: The leaf that was selected or, elsewhere, drawn; -1 for a random point.
-        node: The node on its path whose region was searched; -1 for a random point.
-        candidates: What was compared; None for a uniform or random draw.
-        chosen: Index among the candidates; -1 where there are none.
-        is_elsewhere: Whether the leaf was drawn evenly, and not selected by UCB.
+        search_tree: The tree of the search phase; None for a point drawn from the feasible set.
+        leaf: The leaf that was chosen; -1 without a tree.
+        node: The node on the leaf's path whose region was searched; -1 without a tree.
+        is_exploring: Whether the leaf was drawn at random, not selected by UCB.
+        candidates: The candidates of the local search; None for a uniform draw.
+        chosen: The proposed candidate's place; -1 without candidates.
     """
 
     point: np.ndarray
-    partition: Partition | None = None
-    leaf: int = -1
-    node: int = -1
+    search_tree: SearchTree | None = None
+    leaf: int = NO_NODE
+    node: int = NO_NODE
+    is_exploring: bool = False
     candidates: Candidates | None = None
     chosen: int = -1
-    is_elsewhere: bool = False
+
+
+class KernelCache:
+    """The kernel of the last fit. It only saves time."""
+
+    def __init__(self) -> None:
+        self._kernel: Kernel | None = None
+        self._asked: tuple[Settings, Axes, bool] | None = None
+        self._arrays: tuple[np.ndarray, ...] = ()
+
+    def fitted(self, history: History, settings: Settings) -> Kernel:
+        """Return the kernel of a history, fitted anew at each milestone of its length."""
+        n, domain = last_milestone(len(history.values), settings.kernel_growth), history.domain
+        asked = settings, domain.axes, domain.activity is not None
+        arrays = history.values[:n], history.points[:n], history.features[:n]
+        is_known = asked == self._asked and all(map(_is_equal, arrays, self._arrays))
+        if self._kernel is None or not is_known:
+            self._kernel = _fitted(history, n, settings)
+            self._asked, self._arrays = asked, arrays
+        return self._kernel
 
 
 @dataclass
-class Memories:
+class Caches:
     """What a call of `suggest` leaves for the next."""
 
-    partition: Memory = field(default_factory=Memory)
-    kernel: KernelMemory = field(default_factory=KernelMemory)
+    tree: TreeCache = field(default_factory=TreeCache)
+    kernel: KernelCache = field(default_factory=KernelCache)
 
 
 def suggest(
     history: History,
-    domain: Domain,
-    config: Config,
-    limits: Limits,
+    feasible: FeasibleSet,
+    settings: Settings,
     rng: np.random.Generator,
-    memories: Memories | None = None,
+    caches: Caches | None = None,
 ) -> Proposal:
-    """Propose a point from a history of at least one sample.
+    """Propose a point from a history of at least one observation.
 
-    A leaf is selected by UCB, and the region of a node searched that is drawn evenly from the
-    leaf's path: near the root a draw may leave what the tree takes for bad, near the leaf it may
-    not. With several objectives it is the leaf's own region: a front has many best points, so
-    that none of them holds the search. A search that has stagnated looks elsewhere at times: in
-    a leaf drawn evenly, by the samples of the node `N_LEVELS` above it. A point that the history
-    does not hold is proposed as long as there is one: from a region that has none left, the search
-    goes on to that of the parent.
+    A leaf is selected by UCB. The searched region is that of a node drawn from the leaf's path:
+    near the root the search may leave what the tree rates as bad, near the leaf it may not. With
+    several objectives it is always the leaf's region: a front has many best points, so none of
+    them holds the search. A stagnated search sometimes explores (see `_explores`).
+
+    A point that the history does not hold is proposed while there is one: where a region has none
+    left, the search continues in that of the parent.
     """
-    memories = memories or Memories()
-    grown = partition(history, config, memories.partition)
-    if config.is_uniform:
-        return _draw_from_leaf(history, domain, grown, limits, rng)
-    elsewhere = looks_elsewhere(history, rng)
-    leaf = int(rng.choice(grown.tree.leaves)) if elsewhere else grown.select()
-    path = grown.tree.path(leaf)
-    is_leafs = elsewhere or history.objectives is not None
-    drawn = draw_depth(len(path), is_leafs, rng)
-    effort = config.effort(len(history))
-    shared = grown.shared_depth(leaf)
-    closeness = np.minimum(shared, drawn)
-    least = drawn - N_LEVELS if elsewhere else 0
-    score = draw_scores(history, domain, closeness, least, config, memories.kernel, rng)
+    caches = caches or Caches()
+    search_tree = learn(history, settings, caches.tree)
+    if settings.is_uniform:
+        return _draw_from_leaf(history, feasible, search_tree, settings, rng)
+    is_exploring = _explores(history, settings, rng)
+    tree = search_tree.tree
+    leaf = int(rng.choice(tree.leaves)) if is_exploring else search_tree.select()
+    path, shared = tree.path(leaf), search_tree.shared_depth(leaf)
+    is_leafs = is_exploring or history.objectives is not None
+    drawn = len(path) - 1 if is_leafs else int(rng.integers(len(path)))
+    nearness = np.minimum(shared, drawn)
+    min_depth = drawn - settings.n_exploring_levels if is_exploring else 0
+    acquisition = _draw_acquisition(history, nearness, min_depth, settings, caches.kernel, rng)
+    budget = budget_of(len(history.values), settings)
     for depth in range(drawn, -1, -1):
-        region = grown.tree.region(path[depth])
-        starts = _best_inside(history, domain, shared >= depth, limits, rng)
-        candidates = climb(domain, region, starts, score, limits, effort, rng)
-        chosen = _best_new(history, domain, candidates)
+        region = tree.region(path[depth])
+        starts = _best_inside(history, feasible, shared >= depth, settings, rng)
+        candidates = local_search(feasible, region, starts, acquisition, budget, settings, rng)
+        chosen = candidates.best_new(history)
         if chosen is not None:
             point = candidates.points[chosen]
-            return Proposal(point, grown, leaf, path[depth], candidates, chosen, elsewhere)
-    return sample_new(history, domain, limits, rng)
+            node = path[depth]
+            return Proposal(point, search_tree, leaf, node, is_exploring, candidates, chosen)
+    return Proposal(sample_new(history, feasible, settings, rng))
 
 
-def draw_depth(n_nodes: int, is_leafs: bool, rng: np.random.Generator) -> int:
-    """Return the depth of the node whose region is searched.
+def budget_of(n: int, settings: Settings) -> Budget:
+    """Return how much a proposal from `n` observations looks at."""
+    is_small = n <= settings.small_budget.n_observations
+    return settings.small_budget if is_small else settings.large_budget
+
+
+def _explores(history: History, settings: Settings, rng: np.random.Generator) -> bool:
+    """Return whether this trial explores a leaf drawn at random; only where the search stagnates.
+
+    The observations crowd about the best one then, and their model may rate the region of a better
+    one as bad, with confidence. The explored leaf is modelled by the observations near it alone.
+
+    A search has stagnated if more than `stagnation_share` of the history, and more than
+    `min_stagnation` observations, came after the best one and could know of it. As many trials
+    as are pending now are taken to have been pending then. Several objectives have no best one.
+    """
+    if history.objectives is not None:
+        return False
+    n = len(history.values)
+    n_since = n - 1 - int(np.argmax(history.values)) - len(history.pending_points)
+    has_stagnated = n_since > max(settings.min_stagnation, settings.stagnation_share * n)
+    return has_stagnated and bool(rng.random() < settings.exploring_share)
+
+
+def _draw_acquisition(
+    history: History,
+    shared_depth: np.ndarray,
+    min_depth: int,
+    settings: Settings,
+    cache: KernelCache,
+    rng: np.random.Generator,
+) -> Acquisition:
+    """Draw a sample path and a nugget from a node's posterior.
+
+    Pending points are imputed with their posterior mean (kriging believer; Ginsbourger et al.,
+    2010): the mean is unchanged, the variance near them shrinks.
 
     Args:
-        n_nodes: On the leaf's path.
-        is_leafs: Whether it is the leaf's.
+        history: The history.
+        shared_depth: `[n]` ints, the depth at which each observation's path leaves the node's.
+        min_depth: Observations whose paths leave above it are left out.
+        settings: The settings.
+        cache: Of an earlier call.
         rng: Source of the draw.
     """
-    return n_nodes - 1 if is_leafs else int(rng.integers(n_nodes))
+    kernel = cache.fitted(history, settings)
+    budget = budget_of(len(history.values), settings)
+    chosen = _nearest(shared_depth, history.values, budget.n_observations)
+    chosen = chosen[shared_depth[chosen] >= min_depth]
+    features, values = history.features[chosen], history.values[chosen]
+    inputs = history.domain.kernel_inputs(history.points[chosen], features)
+    if history.objectives is not None:
+        is_front = values == values.max()
+        values = weighted_values(history.objectives[chosen], is_front, settings, rng)
+    if len(history.pending_points):
+        pending = _pending(history, budget.n_observations)
+        inputs, features = np.vstack([inputs, pending[0]]), np.vstack([features, pending[1]])
+    return draw_acquisition(inputs, features, standardise(values), kernel, budget, settings, rng)
 
 
-def _best_new(history: History, domain: Domain, candidates: Candidates) -> int | None:
-    """Return the index of the best candidate that the history does not hold."""
-    order = np.argsort(-candidates.scores, kind="stable")
-    for first in range(0, len(order), N_KEYS):
-        batch = order[first : first + N_KEYS]
-        new = history.is_new(domain, domain.mask_inactive(candidates.points[batch]))
-        if new.any():
-            return int(batch[np.argmax(new)])
-    return None
+def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
+    return len(left) == len(right) and starts_with(left, right)
+
+
+def _fitted(history: History, n: int, settings: Settings) -> Kernel:
+    values = history.values[:n]
+    n_observations = budget_of(n, settings).n_observations
+    chosen = _nearest(np.zeros(n, dtype=np.intp), values, n_observations)
+    features, domain = history.features[chosen], history.domain
+    inputs = domain.kernel_inputs(history.points[chosen], features)
+    dim = features.shape[1]
+    group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
+    prior = gp.prior_kernel(inputs, features, group, n_dimensions, settings)
+    return gp.fit_kernel(inputs, features, standardise(values[chosen]), prior, settings)
+
+
+def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return kernel inputs and features of at most ``limit`` pending points."""
+    features = history.pending_features[:limit]
+    inputs = history.domain.kernel_inputs(history.pending_points[:limit], features)
+    is_known = ~np.isnan(inputs).any(axis=1)
+    return inputs[is_known], features[is_known]
+
+
+def _nearest(shared_depth: np.ndarray, values: np.ndarray, limit: int) -> np.ndarray:
+    """Return the places of at most ``limit`` observations: the nearest, of these the best."""
+    if len(values) <= limit:
+        return np.arange(len(values))
+    n_deeper = np.cumsum(np.bincount(shared_depth)[::-1])[::-1]
+    level = int(np.flatnonzero(n_deeper >= limit)[-1])
+    nearer = np.flatnonzero(shared_depth > level)
+    there = np.flatnonzero(shared_depth == level)
+    n_left = limit - len(nearer)
+    best = there[np.argsort(-values[there], kind="stable")[:n_left]]
+    return np.sort(np.append(nearer, best))
 
 
 def _draw_from_leaf(
-    history: History, domain: Domain, grown: Partition, limits: Limits, rng: np.random.Generator
+    history: History,
+    feasible: FeasibleSet,
+    search_tree: SearchTree,
+    settings: Settings,
+    rng: np.random.Generator,
 ) -> Proposal:
-    """Draw evenly from the selected leaf, from the next one by UCB where nothing new is met."""
+    """Draw uniformly from the selected leaf, or from the next by UCB where nothing new is met."""
     closed: set[int] = set()
-    while (leaf := grown.select(closed)) != NO_NODE:
-        depth = len(grown.tree.path(leaf)) - 1
-        is_inside = grown.shared_depth(leaf) >= depth
-        starts = partial(_best_inside, history, domain, is_inside, limits, rng)
-        point = draw_uniform(domain, grown.tree.region(leaf), history, limits, starts, rng)
+    while (leaf := search_tree.select(closed)) != NO_NODE:
+        depth = len(search_tree.tree.path(leaf)) - 1
+        is_inside = search_tree.shared_depth(leaf) >= depth
+        starts = partial(_best_inside, history, feasible, is_inside, settings, rng)
+        region = search_tree.tree.region(leaf)
+        point = draw_uniform(feasible, region, history, starts, settings, rng)
         if point is not None:
-            return Proposal(point, grown, leaf, leaf)
+            return Proposal(point, search_tree, leaf, leaf)
         closed.add(leaf)
-    return sample_new(history, domain, limits, rng)
+    return Proposal(sample_new(history, feasible, settings, rng))
 
 
 def _best_inside(
     history: History,
-    domain: Domain,
+    feasible: FeasibleSet,
     is_inside: np.ndarray,
-    limits: Limits,
+    settings: Settings,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return the best of the samples `[n]` that are inside a region, without NaN."""
+    """Return the best observations `[n, n_params]` inside a region, made feasible, without NaN."""
     inside = np.flatnonzero(is_inside)
     best = inside[np.argsort(-history.values[inside], kind="stable")]
-    return limits.settle(_complete(domain, history.points[best[:N_BEST]], rng))
-
-
-def sample_new(
-    history: History, domain: Domain, limits: Limits, rng: np.random.Generator
-) -> Proposal:
-    """Draw a point that the history does not hold, or any valid point where none is found.
-
-    Raises:
-        ValueError: If no point is valid.
-    """
-    valid: np.ndarray | None = None
-    for points in _batches(domain, limits, rng):
-        present = domain.mask_inactive(points)
-        new = history.is_new(domain, present)
-        if new.any():
-            return Proposal(points[np.argmax(new)])
-        if valid is None:
-            is_valid = np.array([key is not None for key in domain.keys(present)])
-            valid = points[np.argmax(is_valid)] if is_valid.any() else None
-    if valid is None:
-        raise ValueError(
-            f"`space.key` must return a key for some params, got None for all of "
-            f"{N_TRIES * N_BATCH} draws. Check that it returns None for invalid architectures "
-            f"only, or give the space a `sample(rng)` that draws valid ones."
-        )
-    return Proposal(valid)
-
-
-def _batches(domain: Domain, limits: Limits, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    for _ in range(N_TRIES):
-        yield limits.sample(domain, N_BATCH, rng)
-    everything = limits.enumerate(domain, N_ENUMERATED, rng)
-    for first in range(0, len(everything), N_BATCH):
-        yield everything[first : first + N_BATCH]
-
-
-def _complete(domain: Domain, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return points with a random value for every parameter that they lack."""
-    absent = np.isnan(points)
-    if not absent.any():
-        return points
-    return np.where(absent, domain.sample(len(points), rng), points)
+    points = history.points[best[: settings.n_walk_starts]]
+    return feasible.project(history.domain.complete(points, rng))

@@ -1,77 +1,146 @@
-"""Uniform draws from a region: the published algorithm's proposal.
+"""Uniform draws: of the start-up from the feasible set, and of the published search from a leaf.
 
 The paper samples a leaf's polytope by Markov chain Monte Carlo (section 3.2). Here points are
-drawn from the whole domain and kept if they lie in the region, which is exact; where the region
-is too small for that, a random walk from its own samples takes over: a change of one point at a
-time, accepted when it stays inside, whose stationary distribution is uniform.
+drawn from the feasible set and kept if they lie in the region, which is exact. Where that fails,
+a small feasible set is listed. In a large one a random walk starts at the region's observations:
+it changes one point at a time and accepts what stays inside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Hashable
+from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
-from optuna_lanas._core.domain import Domain
-from optuna_lanas._core.feasible import Limits
+from optuna_lanas._core.feasible import FeasibleSet
 from optuna_lanas._core.history import History
-from optuna_lanas._core.mutation import mutate
-from optuna_lanas._core.region import Region
+from optuna_lanas._core.settings import Settings
+from optuna_lanas._core.tree import Region
 
 
-N_FIRST_DRAWS = 64
-N_DRAWS = 256
-N_BATCHES = 16
-N_STEPS = 50
+def sample_new(
+    history: History, feasible: FeasibleSet, settings: Settings, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw a point `[n_params]` that the history does not hold, or any valid point if none is met.
+
+    Raises:
+        ValueError: If no point is valid.
+    """
+    valid: np.ndarray | None = None
+    for points in _batches(feasible, settings, rng):
+        keys = feasible.domain.keys(feasible.domain.mask_inactive(points))
+        new = _new(history, keys)
+        if len(new):
+            return np.asarray(points[new[0]])
+        is_valid = [key is not None for key in keys]
+        if valid is None and any(is_valid):
+            valid = points[is_valid.index(True)]
+    if valid is None:
+        raise ValueError(
+            f"`space.key` must return a key for some params, got None for all of "
+            f"{settings.n_tries * settings.n_batch} draws. Check that it returns None for invalid "
+            f"architectures only, or give the space a `sample(rng)` that draws valid ones."
+        )
+    return valid
 
 
 def draw_uniform(
-    domain: Domain,
+    feasible: FeasibleSet,
     region: Region,
     history: History,
-    limits: Limits,
     starts: Callable[[], np.ndarray],
+    settings: Settings,
     rng: np.random.Generator,
 ) -> np.ndarray | None:
-    """Return a point `[n_params]` of the region that is not in the history, None if none is met.
+    """Return a point `[n_params]` of a region that the history does not hold, None if none is met.
 
     Args:
-        domain: The domain.
+        feasible: What the trial may be.
         region: The leaf's region.
-        history: What is not to be drawn again.
-        limits: What the point must keep to besides.
-        starts: Finds `[n, n_params]` points inside the region, where a walk may begin.
+        history: What must not be drawn again.
+        starts: Finds `[n, n_params]` feasible points inside the region, where a walk may start.
+        settings: The settings.
         rng: Source of the draws.
     """
-    for batch in range(N_BATCHES):
-        n_draws = N_DRAWS if batch else N_FIRST_DRAWS
-        found = _first_new(domain, region, history, limits.sample(domain, n_draws, rng))
-        if found is not None:
-            return found
+    n_draws = settings.n_uniform_first
+    n_drawn = 0
+    while n_drawn < min(feasible.n_points, settings.n_uniform_batches * settings.n_uniform_batch):
+        points = feasible.sample(n_draws, rng)
+        new = _new_inside(feasible, region, history, points)
+        if len(new):
+            return np.asarray(points[new[0]])
+        n_drawn += n_draws
+        n_draws = settings.n_uniform_batch
+    if feasible.n_points <= settings.max_listed:
+        return _draw_listed(feasible, region, history, settings, rng)
     begin = starts()
-    return _walk(domain, region, history, limits, begin, rng) if len(begin) else None
+    return _walk(feasible, region, history, begin, settings, rng) if len(begin) else None
+
+
+def _draw_listed(
+    feasible: FeasibleSet,
+    region: Region,
+    history: History,
+    settings: Settings,
+    rng: np.random.Generator,
+) -> np.ndarray | None:
+    """Draw from the list of all feasible points; each architecture is as likely as any other."""
+    points = feasible.enumerate(settings.max_listed, rng)
+    new = _new_inside(feasible, region, history, points)
+    if len(new) == 0:
+        return None
+    keys = feasible.domain.keys(feasible.domain.mask_inactive(points[new]))
+    first_of = dict(zip(reversed(keys), reversed(new.tolist()), strict=True))
+    places = list(first_of.values())
+    return np.asarray(points[places[rng.integers(len(places))]])
 
 
 def _walk(
-    domain: Domain,
+    feasible: FeasibleSet,
     region: Region,
     history: History,
-    limits: Limits,
     starts: np.ndarray,
+    settings: Settings,
     rng: np.random.Generator,
 ) -> np.ndarray | None:
-    walkers = starts[rng.integers(len(starts), size=N_DRAWS)]
-    for _ in range(N_STEPS):
-        steps = limits.settle(mutate(domain, walkers, rng))
-        inside = region.contains(domain.encode(domain.mask_inactive(steps)))
-        walkers = np.where(inside[:, None], steps, walkers)
-    return _first_new(domain, region, history, walkers)
+    walkers = starts[rng.integers(len(starts), size=settings.n_uniform_batch)]
+    for _ in range(settings.n_walk_steps):
+        steps = feasible.mutate(walkers, rng)
+        features = feasible.domain.features(feasible.domain.mask_inactive(steps))
+        walkers = np.where(region.contains(features)[:, None], steps, walkers)
+    new = _new_inside(feasible, region, history, walkers)
+    return np.asarray(walkers[new[0]]) if len(new) else None
 
 
-def _first_new(
-    domain: Domain, region: Region, history: History, points: np.ndarray
-) -> np.ndarray | None:
-    present = domain.mask_inactive(points)
-    inside = np.flatnonzero(region.contains(domain.encode(present)))
-    new = inside[history.is_new(domain, present[inside])]
-    return points[new[0]] if len(new) else None
+def _new_inside(
+    feasible: FeasibleSet, region: Region, history: History, points: np.ndarray
+) -> np.ndarray:
+    """Return the places of the points inside a region that the history does not hold."""
+    masked = feasible.domain.mask_inactive(points)
+    inside = np.flatnonzero(region.contains(feasible.domain.features(masked)))
+    return np.asarray(inside[_new(history, feasible.domain.keys(masked[inside]))])
+
+
+def _new(history: History, keys: Sequence[Hashable | None]) -> np.ndarray:
+    """Return the places of keys that are valid and that the history does not hold."""
+    return np.array(
+        [
+            place
+            for place, key in enumerate(keys)
+            if key is not None and key not in history.keys and key not in history.pending_keys
+        ],
+        dtype=np.intp,
+    )
+
+
+def _batches(
+    feasible: FeasibleSet, settings: Settings, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    for _ in range(settings.n_tries):
+        yield feasible.sample(settings.n_batch, rng)
+    everything = feasible.enumerate(settings.max_listed, rng)
+    for first in range(0, len(everything), settings.n_batch):
+        yield everything[first : first + settings.n_batch]

@@ -17,6 +17,8 @@ from optuna_lanas._study.transform import ParamTransform
 
 
 N_TRIES = 10_000
+MAX_KEYS = 10_000  # remembered, so that a space is asked once for a candidate
+MAX_CODES = 2_000  # likewise; an encoding may be long
 
 
 def checked_space(space: Any) -> Any:
@@ -32,7 +34,7 @@ def checked_space(space: Any) -> Any:
 
 
 def space_distributions(space: Any) -> dict[str, BaseDistribution]:
-    """Return the distributions that a space asks for, found by one throw-away trial if need be."""
+    """Return the distributions that a space asks for, found by a throw-away trial if need be."""
     declared = getattr(space, "distributions", None)
     if declared is not None:
         return dict(declared)
@@ -65,69 +67,102 @@ def make_architectures(space: Any, names: list[str]) -> Callable[[ParamTransform
         names: The parameters that the space asks for.
     """
 
-    def make(encoding: ParamTransform) -> Architectures:
-        own = encoding.narrowed(names)
-        columns = np.array([encoding.names.index(name) for name in own.names], dtype=np.intp)
+    def make(transform: ParamTransform) -> Architectures:
+        own = transform.narrowed(names)
+        columns = np.array([transform.names.index(name) for name in own.names], dtype=np.intp)
         adapter = _SpaceAdapter(space, own)
-        can_sample = hasattr(space, "sample_many") or hasattr(space, "sample")
         return Architectures(
             params=columns,
             encode=adapter.encode,
             keys=adapter.keys,
-            sample=adapter.sample if can_sample else None,
+            sample=adapter.sample if adapter.can_sample else None,
         )
 
     return make
 
 
-class _SpaceAdapter:
-    """A space's methods on points."""
+class _Remembered:
+    """A function of points, whose answers for the points of late are remembered."""
 
-    def __init__(self, space: Any, encoding: ParamTransform) -> None:
+    def __init__(self, ask: Callable[[np.ndarray], Any], n_answers: int) -> None:
+        self._ask, self._n_answers = ask, n_answers
+        self._answers: dict[bytes, Any] = {}
+
+    def __call__(self, point: np.ndarray) -> Any:
+        """Return the answer for a point `[n_own]`."""
+        digest = point.tobytes()
+        if digest not in self._answers:
+            if len(self._answers) >= self._n_answers:
+                self._answers.clear()
+            self._answers[digest] = self._ask(point)
+        return self._answers[digest]
+
+
+class _SpaceAdapter:
+    """A space's methods on points; the optional ones are looked up once."""
+
+    def __init__(self, space: Any, transform: ParamTransform) -> None:
         self._space = space
-        self._encoding = encoding
+        self._transform = transform
+        self._encode_many = self._optional("encode_many")
+        self._key_many = self._optional("key_many")
+        self._sample_many = self._optional("sample_many")
+        self._sample_one = self._optional("sample")
+        self._key = _Remembered(lambda p: self._asked_key(transform.to_params(p)), MAX_KEYS)
+        self._code = _Remembered(
+            lambda p: self._encoded(transform.to_params(p), self._dim), MAX_CODES
+        )
+
+    @property
+    def can_sample(self) -> bool:
+        """Whether the space draws architectures itself."""
+        return self._sample_many is not None or self._sample_one is not None
 
     def encode(self, points: np.ndarray) -> np.ndarray:
-        present = ~np.isnan(points).any(axis=1)
-        if hasattr(self._space, "encode_many"):
-            codes = self._many("encode", points[present], 2).astype(float)
+        """Return `[n, dim]` features of `[n, n_own]` points, NaN for invalid architectures."""
+        is_whole = ~np.isnan(points).any(axis=1)
+        if self._encode_many is not None:
+            codes = self._many("encode_many", points[is_whole], 2).astype(float)
         else:
-            codes = self._encode_each(points[present])
-        encodings = np.full((len(points), codes.shape[1]), np.nan)
-        encodings[present] = np.where(np.isnan(codes).any(axis=1, keepdims=True), np.nan, codes)
-        return encodings
+            codes = self._encode_each(points[is_whole])
+        features = np.full((len(points), codes.shape[1]), np.nan)
+        features[is_whole] = np.where(np.isnan(codes).any(axis=1, keepdims=True), np.nan, codes)
+        return features
 
     def keys(self, points: np.ndarray) -> list[Hashable | None]:
-        present = ~np.isnan(points).any(axis=1)
+        """Return `n` keys, None for invalid architectures."""
+        is_whole = ~np.isnan(points).any(axis=1)
         found: list[Hashable | None] = [None] * len(points)
-        keys = self._present_keys(points[present]) if present.any() else []
-        for i, key in zip(np.flatnonzero(present), keys, strict=True):
+        keys = self._keys_of_whole(points[is_whole]) if is_whole.any() else []
+        for i, key in zip(np.flatnonzero(is_whole), keys, strict=True):
             found[i] = key
         return found
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        if hasattr(self._space, "sample_many"):
+        """Return `[n, n_own]` points that the space draws."""
+        if self._sample_many is not None:
             columns = self._call("sample_many", n, rng)
-            self._check_sample(columns, "sample_many")
-            points = self._encoding.from_columns(
-                {name: np.asarray(columns[name]) for name in self._encoding.names}
+            self._check_names(columns, "sample_many")
+            points = self._transform.from_columns(
+                {name: np.asarray(columns[name]) for name in self._transform.names}
             )
             if len(points) != n:
                 raise self._error("sample_many", f"return columns of length {n}", len(points))
             self._check_points(points, "sample_many", columns)
             return points
-        samples = [self._call("sample", rng) for _ in range(n)]
-        for params in samples:
-            self._check_sample(params, "sample")
-        points = self._encoding.to_points(samples)
-        self._check_points(points, "sample", samples)
+        many = [self._call("sample", rng) for _ in range(n)]
+        for params in many:
+            self._check_names(params, "sample")
+        points = self._transform.to_points(many)
+        self._check_points(points, "sample", many)
         return points
 
     def _encode_each(self, points: np.ndarray) -> np.ndarray:
         codes = np.full((len(points), self._dim), np.nan)
-        for code, params in zip(codes, map(self._encoding.to_params, points), strict=True):
-            if self._key(params) is not None:
-                code[:] = self._encoded(params, self._dim)
+        keys = self._keys_of_whole(points)
+        for code, point, key in zip(codes, points, keys, strict=True):
+            if key is not None:
+                code[:] = self._code(point)
         return codes
 
     def _encoded(self, params: Mapping[str, Any], dim: int | None) -> np.ndarray:
@@ -142,12 +177,12 @@ class _SpaceAdapter:
             raise self._error("encode", rule, answer, "Pad shorter encodings. ")
         return code
 
-    def _present_keys(self, points: np.ndarray) -> list[Hashable | None]:
-        if hasattr(self._space, "key_many"):
-            return [None if key < 0 else int(key) for key in self._many("key", points, 1)]
-        return [self._key(params) for params in map(self._encoding.to_params, points)]
+    def _keys_of_whole(self, points: np.ndarray) -> list[Hashable | None]:
+        if self._key_many is not None:
+            return [None if key < 0 else int(key) for key in self._many("key_many", points, 1)]
+        return [self._key(point) for point in points]
 
-    def _key(self, params: Mapping[str, Any]) -> Hashable | None:
+    def _asked_key(self, params: Mapping[str, Any]) -> Hashable | None:
         key: Hashable | None = self._call("key", params)
         try:
             hash(key)
@@ -158,12 +193,13 @@ class _SpaceAdapter:
 
     @cached_property
     def _dim(self) -> int:
-        """The length of an encoding, which a space does not tell before it encodes one."""
+        """The length of an encoding, which a space does not tell before it encodes something."""
         rng = np.random.default_rng(0)
-        sample = self.sample if hasattr(self._space, "sample") else self._encoding.domain.sample
+        sample = self.sample if self.can_sample else self._transform.domain.sample
         for _ in range(N_TRIES):
-            params = self._encoding.to_params(sample(1, rng)[0])
-            if self._key(params) is not None:
+            point = sample(1, rng)[0]
+            params = self._transform.to_params(point)
+            if self._key(point) is not None:
                 return len(self._encoded(params, None))
         raise ValueError(
             f"`{_name(self._space)}.key` must tell valid architectures from invalid ones, but it "
@@ -172,22 +208,22 @@ class _SpaceAdapter:
         )
 
     def _many(self, method: str, points: np.ndarray, n_axes: int) -> np.ndarray:
-        answer = np.asarray(self._call(f"{method}_many", self._encoding.columns(points)))
+        answer = np.asarray(self._call(method, self._transform.columns(points)))
         if answer.ndim != n_axes or len(answer) != len(points):
             shape = f"({len(points)}, dim)" if n_axes == 2 else f"({len(points)},)"
-            raise self._error(f"{method}_many", f"return shape {shape}", answer.shape)
+            raise self._error(method, f"return shape {shape}", answer.shape)
         return answer
 
-    def _check_sample(self, params: Any, method: str) -> None:
-        names = self._encoding.names
+    def _check_names(self, params: Any, method: str) -> None:
+        names = self._transform.names
         if not isinstance(params, Mapping) or not set(names) <= set(params):
             raise self._error(method, f"return params of the names {names}", params)
 
     def _check_points(self, points: np.ndarray, method: str, params: Any) -> None:
         column = np.flatnonzero(np.isnan(points).any(axis=0))
         if len(column):
-            name = self._encoding.names[column[0]]
-            rule = f"return {name!r} within {self._encoding.distributions[name]}"
+            name = self._transform.names[column[0]]
+            rule = f"return {name!r} within {self._transform.distributions[name]}"
             raise self._error(method, rule, params)
 
     def _error(self, method: str, rule: str, answer: Any, remedy: str = "") -> ValueError:
@@ -205,6 +241,10 @@ class _SpaceAdapter:
                 f"{error!r}. It must answer for all params that `suggest` can ask for; "
                 f"`key` returns None for an invalid architecture."
             ) from error
+
+    def _optional(self, method: str) -> Callable[..., Any] | None:
+        found: Callable[..., Any] | None = getattr(self._space, method, None)
+        return found
 
 
 def _shortened(answer: Any) -> str:

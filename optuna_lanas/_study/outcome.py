@@ -1,7 +1,7 @@
-"""What a trial's result is worth: one number a trial, the greater the better.
+"""What a trial's result is worth: one number per trial, the greater the better.
 
-Complete and feasible trials come first, then pruned ones (by their last step, then their value),
-infeasible ones, pruned or not (by their total violation), and failed ones.
+Complete and feasible trials come first. Pruned trials follow (by their last step, then its value),
+then infeasible ones, pruned or not (by their total violation), and failed ones.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ LIMIT = 1e100
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of an ended trial.
+    """The result of a trial that has ended.
 
     Attributes:
         kind: COMPLETE, PRUNED, INFEASIBLE or FAILED.
-        values: The objectives, the greater the better; for the other kinds what orders them.
+        values: The objectives, the greater the better; of the other kinds what orders them.
     """
 
     kind: int
@@ -34,7 +34,7 @@ class Outcome:
 
 
 def outcome_of(trial: FrozenTrial, directions: Sequence[StudyDirection]) -> Outcome | None:
-    """Return the outcome of an ended trial, None if it has none."""
+    """Return the outcome of a trial that has ended, None if it has none."""
     signs = [1.0 if d == StudyDirection.MAXIMIZE else -1.0 for d in directions]
     if trial.state == TrialState.FAIL:
         return Outcome(FAILED, (0.0,))
@@ -55,30 +55,30 @@ def total_violation(trial: FrozenTrial) -> float:
     return sum(math.inf if math.isnan(c) else max(c, 0.0) for c in numbers or ())
 
 
-def scores(kinds: np.ndarray, complete_scores: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return `[n]` finite numbers, ordered as the outcomes are.
+def to_values(kinds: np.ndarray, complete: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
+    """Return `[n]` finite values in the order of the outcomes.
 
-    Infinite scores become the greatest or least finite one, and none lies beyond `LIMIT`, so that
+    Infinite values become the greatest or least finite one. None lies beyond `LIMIT`, so that
     their squares are finite. Outcomes that are not complete are spread below the least complete
-    score, over a width that is that of the complete ones.
+    value, over a width that is that of the complete ones.
 
     Args:
         kinds: `[n]` ints.
-        complete_scores: `[n]`; only those of complete outcomes are read.
-        values: `[n, k]`, of outcomes, 0 where these are shorter.
+        complete: `[n]`, of which only the values of complete outcomes are read.
+        outcomes: `[n, k]`, the outcomes' own values, 0 where these are fewer.
     """
-    complete = kinds == COMPLETE
-    result = np.zeros(len(kinds))
-    result[complete] = _finite(complete_scores[complete])
-    if complete.all():
-        return result
-    least = result[complete].min() if complete.any() else 0.0
-    width = max(np.ptp(result[complete]) if complete.any() else 0.0, 1e-9 * abs(least))
-    keys = np.column_stack([kinds, -values])[~complete]
+    is_complete = kinds == COMPLETE
+    values = np.zeros(len(kinds))
+    values[is_complete] = _finite(complete[is_complete])
+    if is_complete.all():
+        return values
+    least = values[is_complete].min() if is_complete.any() else 0.0
+    width = max(np.ptp(values[is_complete]) if is_complete.any() else 0.0, 1e-9 * abs(least))
+    keys = np.column_stack([kinds, -outcomes])[~is_complete]
     _, place = np.unique(keys, axis=0, return_inverse=True)
     share = (place.reshape(-1) + 1.0) / (place.max() + 1.0)
-    result[~complete] = least - (width or 1.0) * share
-    return result
+    values[~is_complete] = least - (width or 1.0) * share
+    return values
 
 
 def _last_report(trial: FrozenTrial, sign: float) -> tuple[float, float]:

@@ -1,95 +1,336 @@
-"""A trial's proposal, from what is known of its study.
-
-The sampler proposes, and a replay proposes again, by the same function of a record, the trial,
-its search space, settings and a seed.
-"""
+"""From a study's record and a trial to a proposal, and to what the trial publishes of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping
-from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+import json
+import os
+from threading import Lock
 from typing import Any
+from typing import TYPE_CHECKING
 import zlib
 
 import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from optuna_lanas._core.history import History
-from optuna_lanas._core.settings import Config
-from optuna_lanas._core.suggest import Proposal
-from optuna_lanas._core.suggest import sample_new
-from optuna_lanas._core.suggest import suggest
-from optuna_lanas._study.architecture import make_architectures
-from optuna_lanas._study.architecture import space_distributions
-from optuna_lanas._study.one_thread import one_thread
+from optuna_lanas._study.published import Decision
+from optuna_lanas._study.published import MAX_BYTES
+from optuna_lanas._study.published import Step
 from optuna_lanas._study.record import Record
+from optuna_lanas._study.transform import format_value
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a proposal depends on besides the study and the seed; see `LaNASSampler`."""
+if TYPE_CHECKING:
+    from optuna_lanas._core.search_tree import SearchTree
+    from optuna_lanas._core.suggest import Proposal
 
-    config: Config
-    n_startup_trials: int
-    space: Any | None
-    avoid_duplicates: bool
-    consider_failed_trials: bool
-
-    def is_startup(self, n_samples: int) -> bool:
-        """Whether a history is too short for a model to propose from it."""
-        return n_samples < max(self.n_startup_trials, 1)
-
-
-def new_record(directions: Sequence[StudyDirection], settings: Settings) -> Record:
-    """Return a record that has read no trial yet."""
-    space = settings.space
-    distributions = {} if space is None else space_distributions(space)
-    return Record(
-        directions,
-        distributions,
-        None if space is None else make_architectures(space, list(distributions)),
-        with_failed=settings.consider_failed_trials,
-    )
+JSON_TYPES = (bool, int, float, str, type(None))
+N_TERMS = 3
+N_RUNNER_UP = 20
+MAX_LABEL = 80
+MAX_DECISION_BYTES = 8_000
 
 
 def propose(
     record: Record,
     trial: FrozenTrial,
     search_space: Mapping[str, BaseDistribution],
-    settings: Settings,
     seed: int,
-) -> Proposal:
-    """Propose a point for a trial.
+) -> tuple[dict[str, Any], Decision]:
+    """Return a trial's params for a search space, and how they were found.
 
     Args:
         record: What is known of the study.
         trial: The trial, unfinished.
-        search_space: What it asks for; the record must expect it.
-        settings: The sampler's.
+        search_space: What it asks for.
         seed: The sampler's, which is mixed with the trial's number and the names.
     """
-    history = known_history(record, trial, settings)
-    limits = record.encoding.limits(search_space, record.fixed_point(trial, search_space))
-    rng = make_rng(seed, trial.number, *search_space)
-    if settings.is_startup(len(history)):
-        return sample_new(history, record.domain(), limits, rng)
-    with one_thread():
-        return suggest(history, record.domain(), settings.config, limits, rng, record.memories)
+    from optuna_lanas._core import suggest as search  # with SciPy, when it is first needed
+    from optuna_lanas._core.uniform import sample_new
 
-
-def known_history(record: Record, trial: FrozenTrial, settings: Settings) -> History:
-    """Return the history that a trial is proposed from; without keys where repeats are wanted."""
+    record.expect(search_space)
     history = record.history(trial.number)
-    if settings.avoid_duplicates:
-        return history
-    return replace(history, keys=frozenset(), pending_keys=frozenset())
+    feasible = record.feasible(trial, search_space)
+    rng = make_rng(seed, trial.number, *search_space)
+    if record.is_startup:
+        point = sample_new(history, feasible, record.settings, rng)
+        proposal = search.Proposal(point)
+    else:
+        record.caches = record.caches or search.Caches()
+        with single_threaded_blas():
+            proposal = search.suggest(history, feasible, record.settings, rng, record.caches)
+    params = record.transform.to_params(proposal.point, search_space)
+    asked = {name: params[name] for name in search_space}
+    return asked, _decision(record, history, proposal, asked)
 
 
 def make_rng(seed: int, number: int, *names: str) -> np.random.Generator:
     """Return the source of a trial's draws for some parameters."""
     purpose = zlib.crc32("\n".join(names).encode())
     return np.random.default_rng([seed, number, purpose])
+
+
+def to_json(record: Record, params: Mapping[str, Any], decision: Decision) -> str:
+    """Return the content of a trial's attribute: its active params, and the decision.
+
+    Params that are no JSON, or more than an attribute holds, are left out: other workers then know
+    a param once the trial has asked for it.
+    """
+    shown = dict(params)
+    if record.domain.activity is not None:
+        point = record.domain.mask_inactive(record.transform.to_point(params)[None])[0]
+        shown = {name: params[name] for name in record.transform.to_params(point)}
+    content = _decision_json(decision)
+    if all(isinstance(value, JSON_TYPES) for value in shown.values()):
+        whole = f'{{"params":{_json(shown)},"decision":{content}}}'
+        if len(whole) <= MAX_BYTES:
+            return whole
+    return f'{{"params":null,"decision":{content}}}'
+
+
+def grow(record: Record, history: History) -> SearchTree:
+    """Return the search tree of a history, as a proposal would see it."""
+    from optuna_lanas._core import suggest as search
+    from optuna_lanas._core.search_tree import learn
+
+    record.caches = record.caches or search.Caches()
+    with single_threaded_blas():
+        return learn(history, record.settings, record.caches.tree)
+
+
+def describe_path(
+    record: Record,
+    tree: SearchTree,
+    leaf: int,
+    node: int,
+    features: np.ndarray,
+    params: Mapping[str, Any],
+) -> tuple[Step, ...]:
+    """Return the latent actions on the path to a leaf, as they see a point.
+
+    Args:
+        record: What is known of the study.
+        tree: The search tree.
+        leaf: The leaf.
+        node: The node whose region the point had to lie in.
+        features: `[dim]`, of the point.
+        params: Of the point.
+    """
+    path, required = tree.tree.path(leaf), tree.tree.path(node)
+    inner = path[:-1]
+    products = tree.tree.weights[inner] * features
+    scores = products.sum(axis=1).tolist()
+    return tuple(
+        Step(
+            node=parent,
+            child=child,
+            is_good=bool(tree.tree.children[parent, 0] == child),
+            is_required=child in required,
+            terms=terms,
+            score=_rounded(score),
+            offset=_rounded(tree.tree.offsets[parent]),
+            visits=int(tree.visits[child]),
+            value=_rounded(tree.value[child]),
+            ucb=_rounded(tree.ucb[child]),
+            sibling_ucb=_rounded(tree.ucb[tree.tree.children[parent].sum() - child]),
+        )
+        for (parent, child), terms, score in zip(
+            pairwise(path), _terms(record, products, params), scores, strict=True
+        )
+    )
+
+
+def feature_names(record: Record, dim: int) -> tuple[str, ...]:
+    """Return what each of `dim` features stands for, the space's own features first."""
+    return tuple(_feature_name(record, dim, place) for place in range(dim))
+
+
+def _decision(
+    record: Record, history: History, proposal: Proposal, params: Mapping[str, Any]
+) -> Decision:
+    n, tree = len(history.values), proposal.search_tree
+    if tree is None:
+        return Decision("start-up" if record.is_startup else "random", n)
+    point = history.domain.mask_inactive(proposal.point[None])
+    features = history.domain.features(point)[0]
+    leaf, node = proposal.leaf, proposal.node
+    return Decision(
+        found="uniform" if proposal.candidates is None else "model",
+        n_observations=n,
+        leaf=leaf,
+        leaf_name=tree.tree.name(leaf),
+        node=node,
+        path=describe_path(record, tree, leaf, node, features, params),
+        is_selected=tree.select() == leaf,
+        is_exploring=proposal.is_exploring,
+        **_comparison(record, history, proposal, point[0]),
+    )
+
+
+def _comparison(
+    record: Record, history: History, proposal: Proposal, point: np.ndarray
+) -> dict[str, Any]:
+    """How the proposed candidate compares with the others, as fields of a decision."""
+    candidates = proposal.candidates
+    if candidates is None:
+        return {}
+    score, key = candidates.scores[proposal.chosen], candidates.keys[proposal.chosen]
+    found = {
+        "score": _rounded(score),
+        "rank": 1 + int((candidates.scores > score).sum()),
+        "n_candidates": len(candidates.scores),
+    }
+    second = next((c for c in candidates.ranked_new(history) if candidates.keys[c] != key), None)
+    if second is None:
+        return found
+    other = history.domain.mask_inactive(candidates.points[[second]])[0]
+    differing = record.transform.to_params(np.where(other == point, np.nan, other))
+    shown = {name: format_value(differing[name]) for name in list(differing)[:N_RUNNER_UP]}
+    return found | {"runner_up": shown, "runner_up_score": _rounded(candidates.scores[second])}
+
+
+def _terms(
+    record: Record, products: np.ndarray, params: Mapping[str, Any]
+) -> list[tuple[tuple[str, float], ...]]:
+    """The greatest terms of each of `[n, dim]` products, those of a plain parameter summed."""
+    domain = record.domain
+    n_own = products.shape[1] - domain.n_plain_features
+    sums = products[:, :n_own]
+    if len(domain.plain):
+        plain = np.add.reduceat(products[:, n_own:], domain.first_knot, axis=1)
+        sums = np.hstack([sums, plain])
+    order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :N_TERMS]
+
+    def term(place: int, added: float) -> tuple[str, float]:
+        if place < n_own:
+            return _feature_name(record, products.shape[1], place)[:MAX_LABEL], _rounded(added)
+        name = record.transform.names[domain.plain[place - n_own]]
+        value = f"={format_value(params[name])}" if name in params else ""
+        return f"{name}{value}"[:MAX_LABEL], _rounded(added)
+
+    return [
+        tuple(term(i, own[i]) for i in places.tolist() if own[i] != 0.0)
+        for places, own in zip(order, sums, strict=True)
+    ]
+
+
+def _feature_name(record: Record, dim: int, place: int) -> str:
+    n_own = dim - record.domain.n_plain_features
+    if place >= n_own:
+        return record.transform.feature_name(place - n_own)
+    declared = tuple(getattr(record.space, "encoding_names", ()))
+    return str(declared[place]) if len(declared) == n_own else f"encoding[{place}]"
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def _decision_json(decision: Decision) -> str:
+    """A decision as JSON, without what would make it longer than `MAX_DECISION_BYTES`."""
+    bare = replace(decision, path=tuple(replace(s, terms=()) for s in decision.path))
+    for each in (decision, replace(bare, runner_up=None), replace(bare, path=(), runner_up=None)):
+        content = _json(each)
+        if len(content) <= MAX_DECISION_BYTES:
+            break
+    return content
+
+
+def _json(content: object) -> str:
+    return _ENCODER.encode(content)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=vars)
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Limit NumPy's and SciPy's BLAS to one thread while the context lasts.
+
+    On several threads a small product waits longer for a busy core than it takes. The limit is
+    the process's: the first user sets it, the last user lifts it, and no user waits for another.
+    """
+    _blas_limit.enter()
+    try:
+        yield
+    finally:
+        _blas_limit.leave()
+
+
+class _BlasLimit:
+    """The limit, and its users in all threads; without effect while another limit lasts."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_users = 0
+        self._before: list[int] = []  # empty if nothing was changed
+
+    def enter(self) -> None:
+        """Set the limit if there was no user."""
+        with self._lock:
+            if self._n_users == 0:
+                before = _blas_threads()
+                if any(number > 1 for number in before):
+                    _set_blas_threads([1] * len(before))
+                self._before = before if _blas_threads() != before else []
+            self._n_users += 1
+
+    def leave(self) -> None:
+        """Lift the limit after the last user."""
+        with self._lock:
+            self._n_users = max(self._n_users - 1, 0)  # a forked child starts with none
+            if self._n_users == 0:
+                self._lift()
+
+    def reset(self) -> None:
+        """Lift the limit in a forked child, in which no proposal is under way."""
+        self._lock = Lock()
+        self._n_users = 0
+        self._lift()
+
+    def _lift(self) -> None:
+        if self._before:
+            _release_blas()
+            _set_blas_threads(self._before)
+            _release_blas()
+            self._before = []
+
+
+_blas_limit = _BlasLimit()
+
+
+def _blas_threads() -> list[int]:
+    return [library.num_threads for library in _blas_libraries()]
+
+
+def _set_blas_threads(numbers: list[int]) -> None:
+    for library, number in zip(_blas_libraries(), numbers, strict=True):
+        library.set_num_threads(number)
+
+
+def _release_blas() -> None:
+    """Let another thread change the number: threadpoolctl 3.8 lets only the first one, else."""
+    for library in _blas_libraries():
+        release = getattr(library, "clear_controlling_thread", None)
+        if release is not None:
+            release(force=True)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_blas_limit.reset)
+
+
+@cache
+def _blas_libraries() -> list[Any]:
+    """What is loaded, found once, as that takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    libraries: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+    return libraries

@@ -1,46 +1,124 @@
-"""A study's trials as arrays, each trial read once.
+"""A study's trials as one table, each trial read once, by one thread at a time.
 
-A record only saves time: one made anew from the same trials says the same.
+A record only saves time: a record made anew from the same trials says the same.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
 from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+import os
+from threading import Lock
+from threading import RLock
 from typing import Any
+from typing import TYPE_CHECKING
+from typing import TypeVar
+import weakref
 
 import numpy as np
+import optuna
 from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from optuna_lanas._core.activity import fit_activity
-from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import Domain
+from optuna_lanas._core.domain import KnownKeys
+from optuna_lanas._core.feasible import FeasibleSet
 from optuna_lanas._core.history import History
-from optuna_lanas._core.pareto import add_dominance
-from optuna_lanas._core.settings import last_milestone
-from optuna_lanas._core.suggest import Memories
+from optuna_lanas._core.pareto import count_dominating
+from optuna_lanas._core.settings import Settings
+from optuna_lanas._study.architecture import make_architectures
+from optuna_lanas._study.architecture import space_distributions
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import FAILED
 from optuna_lanas._study.outcome import Outcome
 from optuna_lanas._study.outcome import outcome_of
-from optuna_lanas._study.outcome import scores
-from optuna_lanas._study.published import Moment
-from optuna_lanas._study.published import moment_of
-from optuna_lanas._study.published import published_params
-from optuna_lanas._study.rows import Rows
-from optuna_lanas._study.stale import least_alive
-from optuna_lanas._study.stale import N_OVERTAKING
-from optuna_lanas._study.stale import times_of
+from optuna_lanas._study.outcome import to_values
+from optuna_lanas._study.published import enqueued_params
+from optuna_lanas._study.published import known_params
+from optuna_lanas._study.stale import first_live_number
+from optuna_lanas._study.transform import is_alike
 from optuna_lanas._study.transform import make_transform
 from optuna_lanas._study.transform import ParamTransform
+from optuna_lanas._study.transform import with_newest
 
 
-PRESENCE_GROWTH = 1.5
+if TYPE_CHECKING:
+    from optuna_lanas._core.suggest import Caches
+
+EPOCH = datetime(1970, 1, 1)
+MAX_RECORDS = 8  # of a study: HyperbandPruner shows a sampler the trials of a bracket alone
+MAX_STUDIES = 64  # of a storage, so that deleted studies are forgotten
+T = TypeVar("T")
+
+
+class Table:
+    """Named columns of equal length, appended in amortised constant time.
+
+    Args:
+        shapes: By name, the shape of one entry and its type.
+    """
+
+    def __init__(self, **shapes: tuple[tuple[int, ...], type]) -> None:
+        self._columns: dict[str, np.ndarray] = {
+            name: np.empty((16, *shape), dtype=dtype) for name, (shape, dtype) in shapes.items()
+        }
+        self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return a read-only view `[n, ...]` of a column."""
+        view = self._columns[name][: self._n]
+        view.flags.writeable = False
+        return view
+
+    def append(self, **entries: np.ndarray) -> None:
+        """Add `[m, ...]` entries to every column."""
+        n = self._n + len(next(iter(entries.values())))
+        for name, column in self._columns.items():
+            if n > len(column):
+                grown = np.empty((max(n, 2 * len(column)), *column.shape[1:]), dtype=column.dtype)
+                grown[: self._n] = column[: self._n]
+                self._columns[name] = column = grown
+            column[self._n : n] = entries[name]
+        self._n = n
+
+
+@dataclass
+class _Observed:
+    """What is known of the trials that have ended, in the order in which they did.
+
+    Attributes:
+        ended: The trials.
+        times: Their numbers, starts and ends (seconds), `[n_ended, 3]` as one column.
+        trials: Those of them that are observations.
+        table: Observations: points, features, kind and outcome.
+        n_dominating: `[n]`, how many complete observations dominate each; for several objectives.
+        place_of_key: The keys of all trials that have ended, with their order.
+        patterns: The sets of parameters that were inactive together.
+        n_patterns_seen: All of them were seen in so many observations.
+        has_inactive: Whether a parameter was ever inactive.
+    """
+
+    ended: list[FrozenTrial]
+    times: Table
+    trials: list[FrozenTrial]
+    table: Table
+    n_dominating: np.ndarray
+    place_of_key: dict[Hashable | None, int] = field(default_factory=dict)
+    patterns: set[bytes] = field(default_factory=set)
+    n_patterns_seen: int = 0
+    has_inactive: bool = False
 
 
 class Record:
@@ -48,278 +126,393 @@ class Record:
 
     Args:
         directions: The study's.
-        distributions: Parameters that are known before any trial asked for them.
-        architectures: Makes what an architecture space adds, for an encoding.
-        with_failed: Whether a failed trial is a sample, of the least value.
+        settings: The sampler's.
+        space: The sampler's architecture space, or None.
     """
 
     def __init__(
-        self,
-        directions: Sequence[StudyDirection],
-        distributions: Mapping[str, BaseDistribution],
-        architectures: Callable[[ParamTransform], Architectures] | None,
-        *,
-        with_failed: bool,
+        self, directions: Sequence[StudyDirection], settings: Settings, space: Any | None
     ) -> None:
+        known = {} if space is None else space_distributions(space)
+        self.settings, self.space = settings, space
         self._directions = list(directions)
-        self._architectures = architectures
-        self._with_failed = with_failed
-        self._versions = {name: [distribution] for name, distribution in distributions.items()}
+        self._own_names = list(known)
+        self._versions = {name: [distribution] for name, distribution in known.items()}
         self._newest: dict[str, int] = {}
         self._trials: Sequence[FrozenTrial] = []
-        self.has_warned = False
-        self._n_read = 0
-        self._open: set[int] = set()
-        self._n_presence = -1
-        self._n_patterns_seen = 0
-        self._ended: list[FrozenTrial] = []
-        self._forget()
+        self._unfinished: set[int] = set()  # places in the list of trials
+        self._n_seen: dict[int, int] = {}  # how many distributions of those were seen
+        self.caches: Caches | None = None
+        self.transform: ParamTransform
+        self._domain: Domain
+        self._n_activity: int
+        self._observed: _Observed
+        self._rebuild([])
 
-    def can_follow(self, trials: Sequence[FrozenTrial]) -> bool:
+    def can_follow(
+        self, directions: Sequence[StudyDirection], trials: Sequence[FrozenTrial]
+    ) -> bool:
         """Whether trials are a later state of what was read."""
-        if len(trials) < self._n_read or (trials and trials[-1].number != len(trials) - 1):
+        n_read = len(self._trials)
+        if self._directions != list(directions) or len(trials) < n_read:
             return False
-        if not self._ended:
-            return True
-        last = self._ended[-1]
-        same = trials[last.number]
-        return same._trial_id == last._trial_id and _end(same) == _end(last)
+        last = n_read - 1
+        if n_read and trials[last]._trial_id != self._trials[last]._trial_id:
+            return False
+        return not self._observed.ended or self._is_unchanged(trials)
 
     def read(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in what has changed since the last call."""
-        places = sorted(self._open) + list(range(self._n_read, len(trials)))
-        self._trials, self._n_read = trials, len(trials)
-        ended = sorted((trials[i] for i in places if trials[i].state.is_finished()), key=_end)
-        self._open = {i for i in places if not trials[i].state.is_finished()}
-        is_late = bool(ended and self._ended) and _end(ended[0]) < _end(self._ended[-1])
-        news = [self._see_distributions(trials[i]) for i in places]
+        places = sorted(self._unfinished) + list(range(len(self._trials), len(trials)))
+        self._trials = trials
+        changed = [trials[place] for place in places]
+        self._unfinished = {p for p in places if not trials[p].state.is_finished()}
+        ended = sorted((trial for trial in changed if trial.state.is_finished()), key=_end)
+        known = self._observed.ended
+        is_late = bool(ended and known) and _end(ended[0]) < _end(known[-1])
+        news = [self._see_distributions(place) for place in places]
         if is_late or any(news):
-            self._retake([*self._ended, *ended])
+            self._rebuild([*known, *ended])
         else:
-            self._take_in(ended)
+            self._append(ended)
 
     def expect(self, distributions: Mapping[str, BaseDistribution]) -> None:
-        """Make sure that the domain has the parameters of a search space."""
+        """Make sure that the domain holds the parameters of a search space."""
         new = {
             name: distribution
             for name, distribution in distributions.items()
-            if not any(_is_alike(d, distribution) for d in self._versions.get(name, ()))
+            if not any(is_alike(d, distribution) for d in self._versions.get(name, ()))
         }
         for name, distribution in new.items():
             self._versions.setdefault(name, []).insert(0, distribution)
         if new:
-            self._retake(self._ended)
+            self._rebuild(self._observed.ended)
+
+    def knows(self, name: str) -> bool:
+        """Whether a trial has asked for a parameter."""
+        return name in self._versions
 
     @property
-    def n_valued(self) -> int:
-        """The number of samples."""
-        return len(self._kinds)
+    def n_observations(self) -> int:
+        """The number of observations."""
+        return len(self._observed.table)
 
     @property
-    def numbers(self) -> np.ndarray:
-        """`[n]` ints, the trial of each sample, in the order in which they ended."""
-        return self._numbers.array[:, 0]
+    def is_startup(self) -> bool:
+        """Whether the history is too short for a model to propose from it."""
+        return self.n_observations < max(self.settings.n_startup_trials, 1)
 
-    def moment(self) -> Moment:
-        """Return the state of the trials, as they are read."""
-        unfinished = [self._trials[i] for i in sorted(self._open)]
-        return moment_of(self._trials, unfinished, self._least_alive())
-
-    def domain(self) -> Domain:
-        """Return the domain, with what is known of its parameters' presence."""
-        n_fitted = max(
-            self._n_patterns_seen, last_milestone(max(self.n_valued, 1), PRESENCE_GROWTH)
-        )
-        has_absences = any(b"\x01" in pattern for pattern in self._patterns)
-        if has_absences and self._n_presence != n_fitted:
-            presence = fit_activity(self._points.array[:n_fitted], self.encoding.domain)
-            self._domain = replace(self.encoding.domain, presence=presence)
-            self._n_presence = n_fitted
-        return self._domain
+    @property
+    def observed_trials(self) -> list[FrozenTrial]:
+        """The trial of each observation."""
+        return list(self._observed.trials)
 
     def history(self, number: int) -> History:
         """Return the history as the trial of a number sees it."""
+        observed, table = self._observed, self._observed.table
         pending = self._pending_points(number)
-        pending_encodings = self._encodings.array[:0]
-        if len(pending):
-            pending_encodings = self.encoding.domain.encode(pending)
-        is_valid = ~np.isnan(pending_encodings).any(axis=1)
-        several = len(self._directions) > 1
-        complete_scores = -self._n_dominating() if several else self._values.array[:, 0]
+        features = self.domain.features(pending) if len(pending) else table["features"][:0]
+        is_valid = ~np.isnan(features).any(axis=1)
+        several, kinds, outcomes = len(self._directions) > 1, table["kind"], table["outcome"]
+        complete = -observed.n_dominating if several else outcomes[:, 0]
+        keys, pending_keys = KnownKeys({}, 0), frozenset[Hashable | None]()
+        if self.settings.avoid_duplicates:
+            keys = KnownKeys(observed.place_of_key, len(observed.place_of_key))
+            pending_keys = frozenset(self.domain.keys(pending) if len(pending) else ())
         return History(
-            points=self._points.array,
-            encodings=self._encodings.array,
-            values=scores(self._kinds.array[:, 0], complete_scores, self._values.array),
-            objectives=self._objectives() if several else None,
-            pending=pending_encodings[is_valid],
-            pending_points=pending[is_valid],
-            keys=self._keys,
-            pending_keys=set(self.encoding.domain.keys(pending)),
+            domain=self.domain,
+            points=table["points"],
+            features=table["features"],
+            values=_frozen(to_values(kinds, complete, outcomes)),
+            objectives=_frozen(self._objectives()) if several else None,
+            pending_points=_frozen(pending[is_valid]),
+            pending_features=_frozen(features[is_valid]),
+            keys=keys,
+            pending_keys=pending_keys,
         )
 
-    def fixed_point(
+    def feasible(
         self, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
-    ) -> np.ndarray:
-        """Return the coordinates `[n_params]` that a trial does not choose, NaN where it does.
+    ) -> FeasibleSet:
+        """Return what a trial may be that asks for a search space."""
+        axes = self.transform.asked_axes(search_space)
+        return FeasibleSet(self.domain, axes, self._fixed(trial, search_space), self.settings)
 
-        These are its suggested, enqueued or published params, and for a parameter that is not in
-        the search space its value in the last trial.
-        """
-        last = self._ended[-1].params if self._ended else {}
-        others = {name: value for name, value in last.items() if name not in search_space}
-        known = known_params(trial)
-        chosen = {n for n in search_space if n not in trial.params and n not in _enqueued(trial)}
-        given = {name: value for name, value in known.items() if name not in chosen}
-        if not others and not given:
-            return np.full(self.encoding.domain.n_params, np.nan)
-        return self.encoding.to_point({**others, **given})
+    @property
+    def domain(self) -> Domain:
+        """The domain, with the activity of its parameters as far as it is known."""
+        if self._observed.has_inactive:
+            self._fit_activity()
+        return self._domain
 
-    def _forget(self) -> None:
-        """Start the arrays anew, for the parameters as they are known now."""
-        self.encoding = make_transform(self._versions)
-        if self._architectures is not None:
-            self.encoding = self.encoding.with_architectures(self._architectures)
-        self.memories = Memories()
-        self._domain = self.encoding.domain
-        self._n_presence = -1
-        self._n_patterns_seen = 0
-        self._patterns: set[bytes] = set()
-        self._ended = []
-        self._keys: set[Hashable | None] = set()
-        n_params = self.encoding.domain.n_params
-        dim = self.encoding.domain.encode(np.empty((0, n_params))).shape[1]
-        self._points: Rows = Rows(n_params)
-        self._encodings: Rows = Rows(dim)
-        self._kinds = Rows(1, dtype=np.intp)
-        self._numbers = Rows(1, dtype=np.intp)
-        self._times = Rows(3)
-        self._values = Rows(max(len(self._directions), 2))
-        self._dominating = Rows(1)
+    def _fit_activity(self) -> None:
+        """Fit the activity anew at milestones, and where a new pattern was seen."""
+        from optuna_lanas._core.activity import fit_activity
+        from optuna_lanas._core.search_tree import last_milestone
 
-    def _see_distributions(self, trial: FrozenTrial) -> bool:
-        """Remember the distributions of a trial; tell whether they are news."""
-        news = [self._see(name, d, trial.number) for name, d in trial.distributions.items()]
+        n = last_milestone(max(self.n_observations, 1), self.settings.activity_growth)
+        n = max(self._observed.n_patterns_seen, n)
+        if n != self._n_activity:
+            axes = self.transform.domain.axes
+            activity = fit_activity(self._observed.table["points"][:n], axes)
+            self._domain = replace(self.transform.domain, activity=activity)
+            self._n_activity = n
+
+    def _is_unchanged(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether the trial that ended last has not been exchanged."""
+        known = self._observed.ended[-1]
+        place = bisect_left(trials, known.number, key=lambda trial: trial.number)
+        same = trials[place] if place < len(trials) else None
+        return same is not None and same._trial_id == known._trial_id and _end(same) == _end(known)
+
+    def _see_distributions(self, place: int) -> bool:
+        """Remember the distributions of a trial that were not seen yet; tell if one is new."""
+        trial, n_seen = self._trials[place], self._n_seen.pop(place, 0)
+        if place in self._unfinished:
+            self._n_seen[place] = len(trial.distributions)
+        unseen = islice(trial.distributions.items(), n_seen, None)
+        news = [self._see(name, distribution, trial.number) for name, distribution in unseen]
         return any(news)
 
     def _see(self, name: str, distribution: BaseDistribution, number: int) -> bool:
-        """Remember a distribution; the one of the greatest trial number stands last."""
+        """Remember a distribution; that of the greatest trial number stands last."""
         versions = self._versions.setdefault(name, [])
-        if versions and _is_alike(versions[-1], distribution):
+        if versions and is_alike(versions[-1], distribution):
             self._newest[name] = max(number, self._newest.get(name, -1))
             return False
-        is_news = distribution not in versions
-        if is_news:
+        is_new = distribution not in versions
+        if is_new:
             versions.insert(0, distribution)
         if number >= self._newest.get(name, -1):
             self._newest[name] = number
             if versions[-1] != distribution:
                 versions.remove(distribution)
                 versions.append(distribution)
-                self.encoding.distributions[name] = distribution
-        return is_news
+                self.transform = with_newest(self.transform, name, distribution)
+        return is_new
 
-    def _retake(self, ended: list[FrozenTrial]) -> None:
-        self._forget()
-        self._take_in(sorted(ended, key=_end))
+    def _rebuild(self, ended: Sequence[FrozenTrial]) -> None:
+        """Start the table anew, for the parameters as they are known now."""
+        self.transform = make_transform(self._versions, self._own_names)
+        if self.space is not None:
+            make = make_architectures(self.space, self._own_names)
+            self.transform = self.transform.with_architectures(make)
+        self._domain, self._n_activity = self.transform.domain, -1
+        self.caches = None
+        n_params = self._domain.n_params
+        dim = self._domain.features(np.empty((0, n_params))).shape[1]
+        table = Table(
+            points=((n_params,), float),
+            features=((dim,), float),
+            kind=((), np.intp),
+            outcome=((max(len(self._directions), 2),), float),
+        )
+        self._observed = _Observed([], Table(times=((3,), float)), [], table, np.empty(0))
+        self._append(sorted(ended, key=_end))
 
-    def _take_in(self, ended: Sequence[FrozenTrial]) -> None:
-        self._ended += ended
-        self._times.extend(times_of(ended))
+    def _append(self, ended: Sequence[FrozenTrial]) -> None:
+        observed = self._observed
+        observed.ended += ended
+        observed.times.append(times=np.array([_times(t) for t in ended]).reshape(-1, 3))
         pairs = [(t, outcome_of(t, self._directions)) for t in ended if t.params]
         told = [(trial, outcome) for trial, outcome in pairs if outcome is not None]
         if not told:
             return
-        points = self.encoding.to_points([trial.params for trial, _ in told])
-        self._keys.update(self.encoding.domain.keys(points))
-        encodings = self.encoding.domain.encode(points)
-        is_valid = ~np.isnan(encodings).any(axis=1)
-        samples = [
-            i
-            for i, (_, outcome) in enumerate(told)
-            if is_valid[i] and (outcome.kind != FAILED or self._with_failed)
+        points = self.transform.to_points([trial.params for trial, _ in told])
+        for key in self._domain.keys(points):
+            observed.place_of_key.setdefault(key, len(observed.place_of_key))
+        features = self._domain.features(points)
+        is_valid = ~np.isnan(features).any(axis=1)
+        with_failed = self.settings.consider_failed_trials
+        chosen = [
+            place
+            for place, (_, outcome) in enumerate(told)
+            if is_valid[place] and (outcome.kind != FAILED or with_failed)
         ]
-        self._see_patterns(points[samples])
-        self._numbers.extend(np.array([[told[i][0].number] for i in samples]).reshape(-1, 1))
-        self._points.extend(points[samples])
-        self._encodings.extend(encodings[samples])
-        self._add_outcomes([told[i][1] for i in samples])
+        self._see_patterns(points[chosen])
+        observed.trials += [told[place][0] for place in chosen]
+        outcomes = [told[place][1] for place in chosen]
+        self._append_observations(points[chosen], features[chosen], outcomes)
+
+    def _append_observations(
+        self, points: np.ndarray, features: np.ndarray, outcomes: Sequence[Outcome]
+    ) -> None:
+        observed, table = self._observed, self._observed.table
+        values = np.zeros((len(outcomes), max(len(self._directions), 2)))
+        for own, outcome in zip(values, outcomes, strict=True):
+            own[: len(outcome.values)] = outcome.values
+        kinds = np.array([outcome.kind for outcome in outcomes], dtype=np.intp)
+        table.append(points=points, features=features, kind=kinds, outcome=values)
+        if len(self._directions) > 1:
+            is_complete = table["kind"] == COMPLETE
+            n_before = len(observed.n_dominating)
+            counts = observed.n_dominating[is_complete[:n_before]]
+            objectives = table["outcome"][is_complete, : len(self._directions)]
+            n_dominating = np.zeros(len(table))
+            n_dominating[is_complete] = count_dominating(counts, objectives)
+            observed.n_dominating = n_dominating
 
     def _see_patterns(self, points: np.ndarray) -> None:
-        """Remember which parameters were present together; before the points are added."""
-        for i, absent in enumerate(np.isnan(points)):
-            pattern = absent.tobytes()
-            if pattern not in self._patterns:
-                self._patterns.add(pattern)
-                self._n_patterns_seen = self.n_valued + i + 1
-
-    def _add_outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        values = np.zeros((len(outcomes), self._values.array.shape[1]))
-        for row, outcome in zip(values, outcomes, strict=True):
-            row[: len(outcome.values)] = outcome.values
-        kinds = np.array([outcome.kind for outcome in outcomes], dtype=np.intp)[:, None]
-        self._kinds.extend(kinds)
-        self._values.extend(values)
-        if len(self._directions) > 1:
-            self._count_dominance(len(outcomes))
-
-    def _count_dominance(self, n_new: int) -> None:
-        self._dominating.extend(np.zeros((n_new, 1)))
-        complete = self._kinds.array[:, 0] == COMPLETE
-        n_new_complete = int(complete[len(complete) - n_new :].sum())
-        counts = self._dominating.array[complete, 0]
-        objectives = self._values.array[complete, : len(self._directions)]
-        add_dominance(counts, objectives, n_new_complete)
-        self._dominating.array[complete, 0] = counts
-
-    def _n_dominating(self) -> np.ndarray:
-        return self._dominating.array[:, 0]
+        """Remember which parameters were inactive together; before the points are added."""
+        for i, is_inactive in enumerate(np.isnan(points)):
+            pattern = is_inactive.tobytes()
+            if pattern not in self._observed.patterns:
+                self._observed.patterns.add(pattern)
+                self._observed.has_inactive |= bool(is_inactive.any())
+                self._observed.n_patterns_seen = self.n_observations + i + 1
 
     def _objectives(self) -> np.ndarray:
-        """`[n, m]`: the objectives; of samples without, what orders them, below the others'."""
-        values = self._values.array[:, : len(self._directions)].copy()
-        for column in values.T:
-            column[:] = scores(self._kinds.array[:, 0], column, self._values.array)
-        return values
+        """`[n, m]`: the objectives; observations without any lie below the others, in order."""
+        table = self._observed.table
+        objectives = table["outcome"][:, : len(self._directions)]
+        columns = [to_values(table["kind"], column, table["outcome"]) for column in objectives.T]
+        return np.stack(columns, axis=1)
 
     def _pending_points(self, number: int) -> np.ndarray:
-        """`[n_pending, n_params]`: unfinished trials but this one, without those given up.
+        """`[n_pending, n_params]`: unfinished trials but that of a number, without stale ones.
 
-        A trial is published with all parameters that it might ask for; those that it will not are
-        absent from its point.
+        A trial may have been published with all parameters that it might ask for. Those that it
+        will not are masked.
         """
-        others = [self._trials[i] for i in sorted(self._open) if self._trials[i].number != number]
+        trials = [self._trials[place] for place in sorted(self._unfinished)]
+        others = [trial for trial in trials if trial.number != number]
         if not others:
-            return self._points.array[:0]
-        least = self._least_alive()
+            return self._observed.table["points"][:0]
+        least = self._first_live_number()
         params = [known_params(trial) for trial in others if trial.number >= least]
-        points = self.encoding.to_points([p for p in params if p])
-        whole = ~np.isnan(points).any(axis=1)
-        if whole.any():
-            points[whole] = self.domain().mask_inactive(points[whole])
+        points = self.transform.to_points([p for p in params if p])
+        is_whole = ~np.isnan(points).any(axis=1)
+        if is_whole.any():
+            points[is_whole] = self.domain.mask_inactive(points[is_whole])
         return points
 
-    def _least_alive(self) -> int:
-        """The number below which unfinished trials are given up; 0 where all are young."""
-        if self._n_read - min(self._open, default=self._n_read) <= N_OVERTAKING:
+    def _first_live_number(self) -> int:
+        """The number below which unfinished trials are stale; 0 where all are young."""
+        n_later = len(self._trials) - min(self._unfinished, default=len(self._trials))
+        if n_later <= self.settings.n_overtaking:
             return 0
-        return least_alive(self._times.array)
+        return first_live_number(self._observed.times["times"], self.settings)
+
+    def _fixed(
+        self, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
+    ) -> np.ndarray:
+        """Return the coordinates `[n_params]` that a trial does not choose, NaN where it does.
+
+        They are its suggested, enqueued or published params. A parameter outside the search space
+        has its value of the last trial.
+        """
+        last = self._observed.ended[-1].params if self._observed.ended else {}
+        others = {name: value for name, value in last.items() if name not in search_space}
+        given: dict[str, Any] = {}
+        if trial.params or trial.system_attrs:
+            enqueued = enqueued_params(trial)
+            free = {n for n in search_space if n not in trial.params and n not in enqueued}
+            given = {n: value for n, value in known_params(trial).items() if n not in free}
+        if not others and not given:
+            return np.full(self.domain.n_params, np.nan)
+        return self.transform.to_point({**others, **given})
 
 
-def _is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
-    """Whether two distributions are equal, without Optuna's loop over choices where they are."""
-    return (type(left) is type(right) and vars(left) == vars(right)) or left == right
+class Records:
+    """The records of studies, one lock each; neither copied nor pickled with a sampler.
+
+    Args:
+        settings: The sampler's.
+        space: The sampler's architecture space, or None.
+    """
+
+    def __init__(self, settings: Settings, space: Any | None) -> None:
+        self._settings, self._space = settings, space
+        self._forget()
+        _all_records.add(self)
+
+    def use(self, study: optuna.Study, work: Callable[[Record], T], *, reads: bool = True) -> T:
+        """Return what some work on a study's record returns; one thread at a time does any.
+
+        The lock is held by a ``with`` of this very frame, so that no exception of a signal handler
+        leaves it locked. A record whose work has ended in an exception is forgotten.
+
+        Args:
+            study: The study.
+            work: A function of its record.
+            reads: Whether the record takes in the study's trials first. A record that the same
+                trial has just read needs no more.
+        """
+        slot = self._slot(study)
+        with slot.lock:
+            record = slot.take(study, self._settings, self._space, reads)
+            result = work(record)
+            slot.records.insert(0, record)
+            del slot.records[MAX_RECORDS:]
+            return result
+
+    def _slot(self, study: optuna.Study) -> _Slot:
+        with self._lock:
+            slots = self._slots.setdefault(study._storage, {})
+            slot = slots.pop(study._study_id, None) or _Slot()
+            slots[study._study_id] = slot  # the last one used is the last one
+            while len(slots) > MAX_STUDIES:
+                del slots[next(iter(slots))]
+            return slot
+
+    def _forget(self) -> None:
+        self._lock = Lock()
+        self._slots: weakref.WeakKeyDictionary[Any, dict[int, _Slot]] = weakref.WeakKeyDictionary()
+
+    def __reduce__(self) -> tuple[type[Records], tuple[Settings, Any | None]]:
+        return Records, (self._settings, self._space)
 
 
-def known_params(trial: FrozenTrial) -> dict[str, Any]:
-    """Return what is known of an unfinished trial's params: enqueued, published, suggested."""
-    return {**(published_params(trial) or {}), **_enqueued(trial), **trial.params}
+@dataclass
+class _Slot:
+    """A study's lock and its records, the last one used first."""
+
+    lock: RLock = field(default_factory=RLock)
+    records: list[Record] = field(default_factory=list)
+
+    def take(
+        self, study: optuna.Study, settings: Settings, space: Any | None, reads: bool
+    ) -> Record:
+        """Remove the record that can follow the study from the slot, or make one."""
+        if self.records and not reads:
+            return self.records.pop(0)
+        trials = study.get_trials(deepcopy=False)
+        for place, record in enumerate(self.records):
+            if record.can_follow(study.directions, trials):
+                del self.records[place]
+                break
+        else:
+            record = Record(study.directions, settings, space)
+        record.read(trials)
+        return record
 
 
-def _enqueued(trial: FrozenTrial) -> dict[str, Any]:
-    enqueued: dict[str, Any] = trial.system_attrs.get("fixed_params", {})
-    return enqueued
+_all_records: weakref.WeakSet[Records] = weakref.WeakSet()
+
+
+def _forget_in_child() -> None:
+    """A forked child has no thread that would release what was locked when it was born."""
+    for records in list(_all_records):
+        records._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
+
+
+def _times(trial: FrozenTrial) -> tuple[int, float, float]:
+    return trial.number, _seconds(trial.datetime_start), _seconds(trial.datetime_complete)
 
 
 def _end(trial: FrozenTrial) -> tuple[float, int]:
-    ended = trial.datetime_complete
-    return (0.0 if ended is None else ended.timestamp()), trial.number
+    return _seconds(trial.datetime_complete), trial.number
+
+
+def _seconds(time: datetime | None) -> float:
+    """Seconds of a time as it was stored, whatever the zone of this worker."""
+    return 0.0 if time is None else (time - EPOCH).total_seconds()

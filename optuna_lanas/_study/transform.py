@@ -1,14 +1,14 @@
-"""Optuna's params and the core's points: the only place where both meet."""
+"""The transform of Optuna's params to the core's points and back: the only place for both."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import cached_property
-import math
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,13 @@ from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 
+from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import Domain
-from optuna_lanas._core.feasible import Limits
+from optuna_lanas._study.distributions import distinct_choices
+from optuna_lanas._study.distributions import is_constant
+from optuna_lanas._study.distributions import is_hashable
+from optuna_lanas._study.distributions import make_axes
 
 
 _ABSENT = object()  # no choice of any categorical parameter
@@ -27,19 +31,19 @@ _ABSENT = object()  # no choice of any categorical parameter
 
 @dataclass(frozen=True, eq=False)
 class ParamTransform:
-    """The mapping of params to points.
+    """The transform of params to points.
 
     Attributes:
         distributions: By name, sorted; what a param of the next trial may be.
         domain: The union of all ranges that were seen.
     """
 
-    distributions: dict[str, BaseDistribution]
+    distributions: Mapping[str, BaseDistribution]
     domain: Domain
 
     @cached_property
     def names(self) -> list[str]:
-        """`n_params` names, in the order of a point's entries."""
+        """`n_params` names, in the order of a point's coordinates."""
         return list(self.distributions)
 
     def to_point(self, params: Mapping[str, Any]) -> np.ndarray:
@@ -52,10 +56,10 @@ class ParamTransform:
 
     def to_points(self, many: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return the points `[n, n_params]` of several params."""
-        internal = np.empty((len(many), len(self.names)))
+        values = np.empty((len(many), len(self.names)))
         for column, name in enumerate(self.names):
-            internal[:, column] = self._internal(name, [p.get(name, _ABSENT) for p in many])
-        return self._to_points(internal)
+            values[:, column] = self._values(column, [p.get(name, _ABSENT) for p in many])
+        return self._to_points(values)
 
     def to_params(
         self, point: np.ndarray, distributions: Mapping[str, BaseDistribution] | None = None
@@ -66,265 +70,203 @@ class ParamTransform:
             point: `[n_params]`.
             distributions: By name, where they are not the newest ones.
         """
-        values = self.domain.to_values(point)
         asked = {**self.distributions, **(distributions or {})}
         return {
-            name: self._external(name, asked[name], float(value))
-            for name, value in zip(self.names, values, strict=True)
-            if not np.isnan(value)
+            name: self._param(column, asked[name], value)
+            for column, (name, value) in enumerate(
+                zip(self.names, self.domain.axes.to_values(point).tolist(), strict=True)
+            )
+            if value == value
         }
 
-    def limits(self, distributions: Mapping[str, BaseDistribution], fixed: np.ndarray) -> Limits:
-        """Return what a trial must keep to.
-
-        Args:
-            distributions: By name, what the trial asks for.
-            fixed: `[n_params]`, coordinates that it does not choose, NaN where it does.
-        """
-        low, high = np.full(len(self.names), -np.inf), np.full(len(self.names), np.inf)
-        for column, name in enumerate(self.names):
-            distribution = distributions.get(name)
-            if isinstance(distribution, FloatDistribution | IntDistribution):
-                low[column], high[column] = distribution.low, distribution.high
-        unit_low, unit_high = (
-            self.domain.to_unit(np.where(np.isinf(bound), fallback, bound))
-            for bound, fallback in ((low, self.domain.low), (high, self.domain.high))
-        )
-        is_categorical = self.domain.is_categorical
-        return Limits(
-            fixed=fixed,
-            low=np.where(is_categorical, -np.inf, unit_low),
-            high=np.where(is_categorical, np.inf, unit_high),
-            on_grid=self._other_grids(distributions),
-        )
-
-    def _other_grids(
-        self, distributions: Mapping[str, BaseDistribution]
-    ) -> Callable[[np.ndarray], np.ndarray] | None:
-        """Return what moves points to the grids of distributions, None where the domain's do."""
-        other = {
+    def asked_axes(self, distributions: Mapping[str, BaseDistribution]) -> Axes:
+        """Return the axes of a trial that asks for distributions, by name; else the domain's."""
+        changed = {
             column: distributions[name]
             for column, name in enumerate(self.names)
-            if name in distributions and not self._has_grid_of(column, distributions[name])
+            if name in distributions and self._is_changed(column, distributions[name])
         }
-        if not other:
-            return None
-        columns = np.array(list(other), dtype=np.intp)
-        part = self.domain.part(columns)
-        low, high, step = np.array([_grid(d) for d in other.values()]).T
-
-        def on_grid(points: np.ndarray) -> np.ndarray:
-            moved = points.copy()
-            values = low + step * np.rint((part.to_values(points[:, columns]) - low) / step)
-            moved[:, columns] = part.to_unit(np.clip(values, low, high))
-            return moved
-
-        return on_grid
-
-    def _has_grid_of(self, column: int, distribution: BaseDistribution) -> bool:
-        if not isinstance(distribution, FloatDistribution | IntDistribution):
-            return True
-        step = _step(distribution)
-        if step == 0.0:
-            return True
-        is_alike = bool(step == self.domain.step[column])
-        return is_alike and _is_aligned(distribution.low, self.domain.low[column], step)
+        axes = self.domain.axes
+        if not changed:
+            return axes
+        own, columns = make_axes([[d] for d in changed.values()]), list(changed)
+        fields = {}
+        for name in ("low", "high", "step", "is_log"):
+            fields[name] = getattr(axes, name).copy()
+            fields[name][columns] = getattr(own, name)
+        return replace(axes, **fields)
 
     def columns(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """Return params as columns, `[n]` each, of `[n, n_params]` points."""
-        values = self.domain.to_values(points)
+        values = self.domain.axes.to_values(points)
         return {
-            name: self._external_column(name, values[:, column])
+            name: self._param_column(column, values[:, column])
             for column, name in enumerate(self.names)
         }
 
     def from_columns(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return `[n, n_params]` points of params given as columns."""
-        internal = [self._internal(n, columns[n].tolist()) for n in self.names]
-        return self._to_points(np.array(internal).T)
+        values = [self._values(i, columns[name].tolist()) for i, name in enumerate(self.names)]
+        return self._to_points(np.array(values).T)
 
     def with_architectures(
         self, make: Callable[[ParamTransform], Architectures]
     ) -> ParamTransform:
-        """Return the same encoding with what an architecture space adds to its domain."""
+        """Return the same transform with what an architecture space adds to its domain."""
         return replace(self, domain=replace(self.domain, architectures=make(self)))
 
-    def narrowed(self, names: Sequence[str]) -> ParamTransform:
-        """Return the encoding of some of the parameters alone."""
+    def narrowed(self, names: Collection[str]) -> ParamTransform:
+        """Return the transform of some of the parameters alone."""
         chosen = [column for column, name in enumerate(self.names) if name in names]
+        axes = self.domain.axes.part(np.array(chosen, dtype=np.intp))
         return ParamTransform(
-            {self.names[c]: self.distributions[self.names[c]] for c in chosen},
-            self.domain.part(np.array(chosen, dtype=np.intp)),
+            {self.names[c]: self.distributions[self.names[c]] for c in chosen}, Domain(axes)
         )
 
-    def _internal(self, name: str, values: Sequence[Any]) -> np.ndarray:
-        """`[n]`: indices of categories, or numbers; NaN for what is absent or out of range."""
-        distribution = self.distributions[name]
+    def feature_name(self, place: int) -> str:
+        """Return what a plain feature stands for: ``kernel=3``, or ``rate≈0.01`` for a knot.
+
+        Args:
+            place: Among the features of plain parameters.
+        """
+        domain = self.domain
+        param = int(domain.feature_param[place])
+        column, n_knots = int(domain.plain[param]), int(domain.n_knots[param])
+        knot = place - int(np.searchsorted(domain.feature_param, param))
+        axis = domain.axes.part(np.array([column]))
+        is_categorical = bool(axis.is_categorical[0])
+        is_exact = is_categorical or (axis.n_values[0] == n_knots and not axis.is_log[0])
+        coordinate = knot if is_categorical else knot / max(n_knots - 1, 1)
+        value = float(axis.to_values(np.array([coordinate]))[0])
+        name = self.names[column]
+        shown = format_value(self._param(column, self.distributions[name], value))
+        return f"{name}{'=' if is_exact else '≈'}{shown}"
+
+    def _values(self, column: int, params: Sequence[Any]) -> np.ndarray:
+        """`[n]`: indices of categories, or numbers; NaN for what is missing or out of range."""
+        distribution = self.distributions[self.names[column]]
         if isinstance(distribution, CategoricalDistribution):
-            return _category_indices(distribution, self._categories[name], values)
-        column = self._column[name]
-        numbers = _numbers(distribution, values)
-        is_inside = (self.domain.low[column] <= numbers) & (numbers <= self.domain.high[column])
+            return _category_indices(distribution, self._category_index[column], params)
+        axes, numbers = self.domain.axes, _numbers(distribution, params)
+        is_inside = (axes.low[column] <= numbers) & (numbers <= axes.high[column])
         return np.where(is_inside, numbers, np.nan)
 
-    def _external(self, name: str, distribution: BaseDistribution, value: float) -> Any:
+    def _param(self, column: int, distribution: BaseDistribution, value: float) -> Any:
         if isinstance(distribution, CategoricalDistribution):
-            return self._choices[name][int(value)]
-        return _numeric(distribution, value)
+            return self._choices[column][int(value)]
+        return _number_in(distribution, value)
 
-    def _external_column(self, name: str, values: np.ndarray) -> np.ndarray:
+    def _param_column(self, column: int, values: np.ndarray) -> np.ndarray:
         """`[n]` objects; each distinct value is looked up once."""
         distinct, place = np.unique(values, return_inverse=True)
-        distribution = self.distributions[name]
-        column = np.empty(len(distinct), dtype=object)
+        distribution = self.distributions[self.names[column]]
+        params = np.empty(len(distinct), dtype=object)
         for i, value in enumerate(distinct.tolist()):  # a choice may be a sequence itself
-            column[i] = self._external(name, distribution, value)
-        return np.asarray(column[place])
+            params[i] = self._param(column, distribution, value)
+        return np.asarray(params[place])
+
+    def _is_changed(self, column: int, distribution: BaseDistribution) -> bool:
+        if isinstance(distribution, CategoricalDistribution):
+            return False
+        assert isinstance(distribution, FloatDistribution | IntDistribution)
+        axes = self.domain.axes
+        mine = (distribution.low, distribution.high, float(distribution.step or 0.0))
+        theirs = (axes.low[column], axes.high[column], axes.step[column])
+        return mine != theirs or distribution.log != axes.is_log[column]
+
+    def _to_points(self, values: np.ndarray) -> np.ndarray:
+        axes = self.domain.axes
+        return np.where(axes.is_categorical, values, axes.to_unit(values))
 
     @cached_property
-    def _column(self) -> dict[str, int]:
-        return {name: column for column, name in enumerate(self.distributions)}
-
-    @cached_property
-    def _choices(self) -> dict[str, list[Any]]:
+    def _choices(self) -> dict[int, list[Any]]:
         return {
-            name: _distinct(distribution)
-            for name, distribution in self.distributions.items()
+            column: distinct_choices(distribution)
+            for column, distribution in enumerate(self.distributions.values())
             if isinstance(distribution, CategoricalDistribution)
         }
 
     @cached_property
-    def _categories(self) -> dict[str, dict[Any, int]]:
+    def _category_index(self) -> dict[int, dict[Any, int]]:
         return {
-            name: {choice: i for i, choice in enumerate(choices) if _is_hashable(choice)}
-            for name, choices in self._choices.items()
+            column: {choice: i for i, choice in enumerate(choices) if is_hashable(choice)}
+            for column, choices in self._choices.items()
         }
 
-    def _to_points(self, internal: np.ndarray) -> np.ndarray:
-        return np.where(self.domain.is_categorical, internal, self.domain.to_unit(internal))
 
+def make_transform(
+    versions: Mapping[str, Sequence[BaseDistribution]], kept: Collection[str] = ()
+) -> ParamTransform:
+    """Return the transform of parameters whose distributions may change from trial to trial.
 
-def make_transform(versions: Mapping[str, Sequence[BaseDistribution]]) -> ParamTransform:
-    """Return the encoding of parameters whose distributions may have changed from trial to trial.
+    Parameters of one value are no dimensions, so that no point holds them.
 
     Args:
         versions: By name, the distributions seen, the newest one last.
+        kept: Names that points hold even with one value: those of an architecture space.
     """
-    newest = {name: versions[name][-1] for name in sorted(versions)}
-    bounds = np.array([_union(versions[name]) for name in newest], dtype=float).reshape(-1, 4)
-    domain = Domain(
-        n_choices=np.array([_n_choices(d) for d in newest.values()], dtype=np.intp),
-        low=bounds[:, 0],
-        high=bounds[:, 1],
-        step=bounds[:, 2],
-        is_log=bounds[:, 3] > 0,
-    )
-    return ParamTransform(newest, domain)
+    names = [n for n in sorted(versions) if n in kept or not is_constant(versions[n])]
+    axes = make_axes([versions[name] for name in names])
+    return ParamTransform({name: versions[name][-1] for name in names}, Domain(axes))
 
 
-def _distinct(distribution: CategoricalDistribution) -> list[Any]:
-    """The choices that Optuna tells apart: of equal ones (True, 1, 1.0) it stores the first."""
-    seen: set[Any] = set()
-    distinct = []
-    for place, choice in enumerate(distribution.choices):
-        if not _is_hashable(choice):
-            is_new = distribution.to_internal_repr(choice) == place
-        else:
-            is_new = choice not in seen
-            seen.add(choice)
-        if is_new:
-            distinct.append(choice)
-    return distinct
+def with_newest(transform: ParamTransform, name: str, newest: BaseDistribution) -> ParamTransform:
+    """Return the transform once a parameter's newest distribution is another known one."""
+    if name not in transform.distributions or is_alike(transform.distributions[name], newest):
+        return transform
+    return replace(transform, distributions={**transform.distributions, name: newest})
 
 
-def _is_hashable(choice: Any) -> bool:
-    try:
-        hash(choice)
-    except TypeError:
-        return False
-    return True
+def is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
+    """Whether two distributions are equal, without Optuna's loop over choices where they are."""
+    return (type(left) is type(right) and vars(left) == vars(right)) or left == right
+
+
+def format_value(value: Any) -> str:
+    """Return a param's value as it is shown."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _category_indices(
-    distribution: CategoricalDistribution, indices: Mapping[Any, int], values: Sequence[Any]
+    distribution: CategoricalDistribution, index: Mapping[Any, int], params: Sequence[Any]
 ) -> np.ndarray:
     try:
-        return np.array([indices[value] for value in values], dtype=float)
-    except (KeyError, TypeError):  # one is absent, a NaN, or a choice that is not hashable
-        return np.array([_category(distribution, indices, value) for value in values], dtype=float)
+        return np.array([index[param] for param in params], dtype=float)
+    except (KeyError, TypeError):  # one is missing, a NaN, or a choice that is not hashable
+        return np.array([_category(distribution, index, param) for param in params], dtype=float)
 
 
 def _category(
-    distribution: CategoricalDistribution, indices: Mapping[Any, int], value: Any
+    distribution: CategoricalDistribution, index: Mapping[Any, int], param: Any
 ) -> float:
-    if value is _ABSENT:
+    if param is _ABSENT:
         return np.nan
-    if _is_hashable(value) and value in indices:
-        return indices[value]
+    if is_hashable(param) and param in index:
+        return index[param]
     try:
-        choice = distribution.choices[int(distribution.to_internal_repr(value))]
+        choice = distribution.choices[int(distribution.to_internal_repr(param))]
     except ValueError:
         return np.nan
-    return _distinct(distribution).index(choice)
+    return distinct_choices(distribution).index(choice)
 
 
-def _numbers(distribution: BaseDistribution, values: Sequence[Any]) -> np.ndarray:
-    if {type(value) for value in values} <= {float, int}:
-        return np.array(values, dtype=float)
-    return np.array([_number(distribution, value) for value in values], dtype=float)
+def _numbers(distribution: BaseDistribution, params: Sequence[Any]) -> np.ndarray:
+    if {type(param) for param in params} <= {float, int}:
+        return np.array(params, dtype=float)
+    return np.array([_number(distribution, param) for param in params], dtype=float)
 
 
-def _number(distribution: BaseDistribution, value: Any) -> float:
-    if value is _ABSENT:
+def _number(distribution: BaseDistribution, param: Any) -> float:
+    if param is _ABSENT:
         return np.nan
     try:
-        return float(distribution.to_internal_repr(value))
+        return float(distribution.to_internal_repr(param))
     except (TypeError, ValueError):
         return np.nan
 
 
-def _union(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, bool]:
-    """The least low, the greatest high, the common step or 0, and whether all are logarithmic."""
-    numeric = [d for d in versions if isinstance(d, FloatDistribution | IntDistribution)]
-    if not numeric:
-        return 0.0, 1.0, 0.0, False
-    step = _common_step(numeric)
-    low, high = min(d.low for d in numeric), max(d.high for d in numeric)
-    return float(low), float(high), step, all(d.log for d in numeric) and low > 0
-
-
-def _common_step(versions: Sequence[FloatDistribution | IntDistribution]) -> float:
-    """The step of the coarsest grid that holds the values of all, 0 where none does."""
-    ints = [d for d in versions if isinstance(d, IntDistribution)]
-    if len(ints) == len(versions):
-        return float(math.gcd(*(d.step for d in ints), *(d.low - ints[0].low for d in ints)))
-    steps = {_step(d) for d in versions}
-    step = steps.pop() if len(steps) == 1 else 0.0
-    is_grid = step > 0.0 and all(_is_aligned(d.low, versions[0].low, step) for d in versions)
-    return step if is_grid else 0.0
-
-
-def _is_aligned(low: float, other: float, step: float) -> bool:
-    n_steps = (low - other) / step
-    return math.isfinite(n_steps) and abs(n_steps - round(n_steps)) < 1e-9
-
-
-def _grid(distribution: BaseDistribution) -> tuple[float, float, float]:
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
-    return float(distribution.low), float(distribution.high), _step(distribution)
-
-
-def _n_choices(distribution: BaseDistribution) -> int:
-    if not isinstance(distribution, CategoricalDistribution):
-        return 0
-    return len(_distinct(distribution))
-
-
-def _step(distribution: FloatDistribution | IntDistribution) -> float:
-    return float(distribution.step or 0.0)
-
-
-def _numeric(distribution: BaseDistribution, value: float) -> float:
+def _number_in(distribution: BaseDistribution, value: float) -> int | float:
+    """Return the number of a distribution that is nearest to a value."""
     if isinstance(distribution, IntDistribution):
         low, high, step = distribution.low, distribution.high, distribution.step
         return min(max(low + round((value - low) / step) * step, low), high)

@@ -6,10 +6,10 @@ from typing import Any
 from typing import TYPE_CHECKING
 
 import optuna
+from optuna.trial import FixedTrial
 from optuna.trial import FrozenTrial
 
-from optuna_lanas._replay import choose_sampler
-from optuna_lanas.sampler import LaNASSampler
+from optuna_lanas.visualization._make_partition import choose_sampler
 from optuna_lanas.visualization._plotly import graph_objects
 
 
@@ -18,23 +18,18 @@ if TYPE_CHECKING:
 
 
 def plot_architecture(
-    study: optuna.Study,
-    *,
-    trial_number: int | None = None,
-    sampler: LaNASSampler | None = None,
-    space: Any | None = None,
-    target_name: str = "Objective Value",
+    study: optuna.Study, *, trial_number: int | None = None, space: Any | None = None
 ) -> go.Figure:
     """Plot the architecture of a trial, for spaces that have ``draw(architecture)``.
 
     Args:
         study: A study in an architecture space, of any sampler.
-        trial_number: The number of the trial; None for the best one.
-        sampler: A LaNASSampler with the space; None for the study's own.
-        space: The architecture space; None for the sampler's.
-        target_name: The objective's name in the title.
+        trial_number: The number of the trial. None for the best trial, or for the first trial of
+            the Pareto front.
+        space: The architecture space. None for the space of the study's LaNASSampler.
 
     Raises:
+        TypeError: If ``study`` is not a study.
         ValueError: If no space with ``draw`` is known, there is no such trial, it lacks the
             space's parameters, or its architecture is invalid.
         ImportError: If plotly or networkx is missing.
@@ -53,13 +48,25 @@ def plot_architecture(
             figure = plot_architecture(study)
     """
     graph_objects()
-    drawn = _drawing_space(choose_sampler(study, sampler, space).settings.space)
-    trial = _trial(study, trial_number)
-    figure = _draw(drawn, _architecture(drawn, trial))
-    values = "" if trial.values is None else ", ".join(f"{v:.5g}" for v in trial.values)
-    shown = f", {target_name} {values}" if values else ""
-    figure.update_layout(title=f"Architecture of Trial {trial.number}{shown}")
+    known = choose_sampler(study, None, space).space
+    _check_draws(known)
+    trial = _best_trial(study) if trial_number is None else _trial(study, trial_number)
+    figure = _draw(known, _architecture(known, trial))
+    figure.update_layout(title=_title(trial))
     return figure
+
+
+def can_draw(space: Any | None) -> bool:
+    """Return whether a space draws its architectures."""
+    return callable(getattr(space, "draw", None))
+
+
+def _title(trial: FrozenTrial) -> str:
+    title = f"Architecture of Trial {trial.number}"
+    if trial.values is None:
+        return title
+    name = "Objective Value" if len(trial.values) == 1 else "Objective Values"
+    return f"{title}, {name} {', '.join(f'{value:.5g}' for value in trial.values)}"
 
 
 def _draw(space: Any, architecture: Any) -> Any:
@@ -72,40 +79,43 @@ def _draw(space: Any, architecture: Any) -> Any:
         ) from error
 
 
-def _drawing_space(space: Any) -> Any:
-    if not callable(getattr(space, "draw", None)):
-        found = "none" if space is None else type(space).__name__
+def _check_draws(space: Any | None) -> None:
+    if not can_draw(space):
+        found = "no space" if space is None else type(space).__name__
         raise ValueError(
             f"`space` must be an architecture space with draw(architecture), got {found}. "
             f"See `optuna_lanas.spaces.ArchitectureSpace`."
         )
-    return space
 
 
 def _architecture(space: Any, trial: FrozenTrial) -> Any:
     try:
-        return space.suggest(optuna.trial.FixedTrial(trial.params))
+        return space.suggest(FixedTrial(trial.params))
     except (ValueError, optuna.TrialPruned) as error:
         raise ValueError(
-            f"`trial_number` must be of a trial with a valid architecture of "
-            f"{type(space).__name__}, got {trial.number}: {error}"
+            f"`trial_number` must belong to a trial with a valid architecture of "
+            f"{type(space).__name__}, got {trial.number}: {error}. Choose another trial, or pass "
+            f"the `space` that the trial was sampled from."
         ) from error
 
 
-def _trial(study: optuna.Study, number: int | None) -> FrozenTrial:
-    trials = study.get_trials(deepcopy=False)
-    if number is None:
-        several = len(study.directions) > 1
-        try:
-            return study.best_trials[0] if several else study.best_trial
-        except (IndexError, ValueError) as error:
-            raise ValueError(
-                f"`study` must have a complete and feasible trial, got {len(trials)} trials "
-                f"without. Run it first, or pass `trial_number`."
-            ) from error
-    if not 0 <= number < len(trials):
+def _best_trial(study: optuna.Study) -> FrozenTrial:
+    try:
+        return study.best_trials[0] if len(study.directions) > 1 else study.best_trial
+    except (IndexError, ValueError) as error:
+        n_trials = len(study.get_trials(deepcopy=False))
         raise ValueError(
-            f"`trial_number` must be that of one of the study's {len(trials)} trials, got "
-            f"{number}."
+            f"`study` must have a complete and feasible trial, but none of its {n_trials} trials "
+            f"is. Run `study.optimize` first, or pass `trial_number`."
+        ) from error
+
+
+def _trial(study: optuna.Study, number: int) -> FrozenTrial:
+    trials = study.get_trials(deepcopy=False)
+    found = next((trial for trial in trials if trial.number == number), None)
+    if found is None:
+        raise ValueError(
+            f"`trial_number` must be the number of one of the study's {len(trials)} trials, "
+            f"counted from 0, got {number!r}. Leave it out for the best trial."
         )
-    return trials[number]
+    return found

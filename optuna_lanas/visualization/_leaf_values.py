@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
-from optuna.trial import FrozenTrial
 
-from optuna_lanas.sampler import LaNASSampler
+from optuna_lanas.visualization._make_partition import as_partition
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import leaf_colors
-from optuna_lanas.visualization._study_partition import partition
 from optuna_lanas.visualization._study_partition import StudyPartition
+from optuna_lanas.visualization._thinning import Detail
+from optuna_lanas.visualization._thinning import FULL
+from optuna_lanas.visualization._thinning import quantiles
 
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def plot_leaf_values(
-    study: optuna.Study,
-    *,
-    sampler: LaNASSampler | None = None,
-    space: Any | None = None,
-    target: Callable[[FrozenTrial], float] | None = None,
-    target_name: str = "Objective Value",
-) -> go.Figure:
-    """Plot the values of each leaf's trials as violins, the greatest UCB on the left.
+def plot_leaf_values(study_or_partition: optuna.Study | StudyPartition) -> go.Figure:
+    """Plot the values of each leaf's trials as a violin, in descending order of the UCB.
 
-    Violins are coloured by the leaf's mean value, so that a dark one on the left is there because
-    it has few visits.
+    A violin's colour is the leaf's mean value. A dark violin on the left has few visits: it stands
+    there because its value is uncertain.
 
     Args:
-        study: A study with a finished trial, of any sampler.
-        sampler: Whose settings grow the tree; None for the study's own LaNASSampler, else for the
-            default settings.
-        space: An architecture space for the default settings.
-        target: From a finished trial to the value that is shown; None for the objective value.
-        target_name: The target's name.
+        study_or_partition: A study with a finished trial, or its partition.
 
     Raises:
-        ValueError: If no trial has ended with a value.
+        TypeError: If neither a study nor a partition is given.
+        ValueError: If no trial has finished with a value.
         ImportError: If plotly is missing.
 
     Example:
@@ -57,39 +46,17 @@ def plot_leaf_values(
             study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
             figure = plot_leaf_values(study)
     """
-    return draw_leaf_values(
-        partition(study, sampler=sampler, space=space, target=target, target_name=target_name)
-    )
+    return draw_leaf_values(as_partition(study_or_partition))
 
 
-def draw_leaf_values(
-    view: StudyPartition, n_values: int | None = None, n_leaves: int | None = None
-) -> go.Figure:
-    """Return the figure of a partition, or of its first ``n_leaves`` leaves.
-
-    Of a leaf with more than ``n_values`` values their quantiles are drawn.
-    """
+def draw_leaf_values(view: StudyPartition, detail: Detail = FULL) -> go.Figure:
+    """Return the figure of a partition's leaves, the first ones by UCB."""
     go = graph_objects()
     colors = leaf_colors(view)
-    figure = go.Figure()
-    leaves = view.leaves[:n_leaves].tolist()
-    for leaf in leaves:
-        targets = view.targets[view.search_tree.leaf == leaf]
-        name = f"leaf {leaf}"
-        figure.add_trace(
-            go.Violin(
-                x0=name,
-                y=_thinned(targets[~np.isnan(targets)], n_values),
-                name=name,
-                line_color=colors[leaf],
-                meanline_visible=True,
-                points=False,
-                spanmode="hard",
-                hoverinfo="y+name",
-            )
-        )
+    leaves = view.leaves[: detail.n_leaves].tolist()
+    figure = go.Figure([_violin(go, view, leaf, colors[leaf], detail) for leaf in leaves])
     figure.update_layout(
-        title="Values in Leaves", xaxis_title="Leaf (UCB)", yaxis_title=view.target_name,
+        title="Values by Leaf", xaxis_title="Leaf (UCB)", yaxis_title=view.target_name,
         showlegend=False,
     )  # fmt: skip
     figure.update_xaxes(
@@ -100,8 +67,16 @@ def draw_leaf_values(
     return figure
 
 
-def _thinned(values: np.ndarray, limit: int | None) -> np.ndarray:
-    if limit is None or len(values) <= limit:
-        return values
-    quantiles: np.ndarray = np.quantile(values, np.linspace(0.0, 1.0, limit))
-    return quantiles.astype(np.float32)
+def _violin(go: Any, view: StudyPartition, leaf: int, color: str, detail: Detail) -> Any:
+    targets = view.targets[view.search_tree.leaf == leaf]
+    name = f"leaf {leaf}"
+    return go.Violin(
+        x0=name,
+        y=quantiles(targets[~np.isnan(targets)], detail.n_values),
+        name=name,
+        line_color=color,
+        meanline_visible=True,
+        points=False,
+        spanmode="hard",
+        hoverinfo="y+name",
+    )

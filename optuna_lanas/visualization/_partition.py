@@ -2,52 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
 from typing import TYPE_CHECKING
 
 import optuna
-from optuna.trial import FrozenTrial
 
-from optuna_lanas._core.tree import NO_NODE
-from optuna_lanas.sampler import LaNASSampler
+from optuna_lanas.visualization._make_partition import as_partition
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import SCALE
-from optuna_lanas.visualization._study_partition import partition
 from optuna_lanas.visualization._study_partition import StudyPartition
+from optuna_lanas.visualization._thinning import Detail
+from optuna_lanas.visualization._thinning import FULL
 
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 N_LEVELS = 4
+FAVOURS = "good side favours:"
 
 
 def plot_partition(
-    study: optuna.Study,
-    *,
-    sampler: LaNASSampler | None = None,
-    space: Any | None = None,
-    target: Callable[[FrozenTrial], float] | None = None,
-    target_name: str = "Objective Value",
-    kind: str = "icicle",
+    study_or_partition: optuna.Study | StudyPartition, *, kind: str = "icicle"
 ) -> go.Figure:
-    """Plot the tree of good and bad regions, four levels of it at once; a click goes deeper.
+    """Plot the tree of good and bad regions, four levels at once; a click shows deeper levels.
 
-    A tile is a region, as large as its visits (trials inside, unfinished ones included) and
-    coloured by its value. It says the three choices that do most to send a trial to its good side.
+    Each tile is a region. Its size is its visits: the finished and pending trials inside. Its
+    colour is its value. It names the three choices that its good side favours most.
 
     Args:
-        study: A study with a finished trial, of any sampler.
-        sampler: Whose settings grow the tree; None for the study's own LaNASSampler, else for the
-            default settings.
-        space: An architecture space for the default settings.
-        target: From a finished trial to the value that is shown; None for the objective value.
-        target_name: The target's name.
+        study_or_partition: A study with a finished trial, or its partition.
         kind: ``"icicle"`` or ``"treemap"``.
 
     Raises:
-        ValueError: If no trial has ended with a value, or ``kind`` is another word.
+        TypeError: If neither a study nor a partition is given.
+        ValueError: If no trial has finished with a value, or ``kind`` is unknown.
         ImportError: If plotly is missing.
 
     Example:
@@ -62,15 +50,16 @@ def plot_partition(
             figure = plot_partition(study)
     """
     if kind not in ("icicle", "treemap"):
-        raise ValueError(f"`kind` must be 'icicle' or 'treemap', got {kind!r}.")
-    view = partition(study, sampler=sampler, space=space, target=target, target_name=target_name)
-    return draw_partition(view, kind)
+        raise ValueError(
+            f"`kind` must be 'icicle' or 'treemap', got {kind!r}. Leave it out for an icicle."
+        )
+    return draw_partition(as_partition(study_or_partition), kind=kind)
 
 
-def draw_partition(view: StudyPartition, kind: str = "icicle", n_nodes: int = 2048) -> go.Figure:
-    """Return the figure of a partition, of its first ``n_nodes`` nodes."""
+def draw_partition(view: StudyPartition, detail: Detail = FULL, kind: str = "icicle") -> go.Figure:
+    """Return the figure of a partition's first nodes."""
     go = graph_objects()
-    nodes = range(min(view.tree.n_nodes, n_nodes))
+    nodes = range(view.tree.n_nodes)[: detail.n_nodes]
     parent, visits = view.tree.parent, view.search_tree.visits
     trace = {"icicle": go.Icicle, "treemap": go.Treemap}[kind](
         ids=[str(node) for node in nodes],
@@ -93,7 +82,7 @@ def draw_partition(view: StudyPartition, kind: str = "icicle", n_nodes: int = 20
     )
     figure = go.Figure(trace)
     figure.update_layout(
-        title="Regions of Latent Actions", margin={"l": 20, "r": 20, "b": 20, "t": 60}
+        title="Regions of the Search Tree", margin={"l": 20, "r": 20, "b": 20, "t": 60}
     )
     return figure
 
@@ -102,19 +91,19 @@ def _label(view: StudyPartition, node: int) -> str:
     if node == 0:
         return "all trials"
     is_good = view.tree.children[view.tree.parent[node], 0] == node
-    is_leaf = view.tree.children[node, 0] == NO_NODE
-    return f"{'good' if is_good else 'bad'} ({'leaf' if is_leaf else 'node'} {node})"
+    kind = "leaf" if view.is_leaf(node) else "node"
+    return f"{'good' if is_good else 'bad'} ({kind} {node})"
 
 
 def _text(view: StudyPartition, node: int) -> str:
-    """Visits and value, and the choices of the good side."""
+    """Return a tile's visits and value, and the choices that its good side favours."""
     lines = [
         f"{int(view.search_tree.visits[node])} trials, "
         f"{view.value_name} {view.search_tree.value[node]:.2f}"
     ]
     choices = view.top_choices(node)
     if choices:
-        lines += ["to the good side:", *(name for name, _ in choices)]
+        lines += [FAVOURS, *(name for name, _ in choices)]
     return "<br>".join(lines)
 
 
@@ -129,6 +118,6 @@ def _hover(view: StudyPartition, node: int) -> str:
         lines.append(f"UCB {view.search_tree.ucb[node]:.3f}")
     choices = view.top_choices(node)
     if choices:
-        lines.append("to the good side:")
+        lines.append(FAVOURS)
         lines += [f"  {name} ({weight:+.3g})" for name, weight in choices]
     return "<br>".join(lines)

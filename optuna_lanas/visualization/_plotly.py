@@ -31,15 +31,20 @@ def graph_objects() -> Any:
     return go
 
 
-def leaf_colors(view: StudyPartition) -> dict[int, str]:
-    """Return a colour for each leaf, from the greatest mean value to the least."""
+def leaf_colors(view: StudyPartition, n_leaves: int | None = None) -> dict[int, str]:
+    """Return the colour of each leaf, in descending order of the mean value.
+
+    Args:
+        view: The partition.
+        n_leaves: At most so many leaves; None for all. A colour does not depend on it.
+    """
     from plotly.colors import sample_colorscale
 
     leaves = sorted(view.tree.leaves.tolist(), key=lambda leaf: -view.search_tree.value[leaf])
     colors = sample_colorscale(SCALE, np.linspace(1.0, 0.0, max(len(leaves), 2)).tolist())
-    return dict(zip(leaves, colors, strict=False))
+    return dict(zip(leaves[:n_leaves], colors, strict=False))
 
 
 def scale_of(view: StudyPartition) -> str:
-    """Return a scale on which better targets are brighter."""
-    return SCALE if view.is_maximised in (True, None) else f"{SCALE}_r"
+    """Return the colour scale on which better targets are brighter."""
+    return f"{SCALE}_r" if view.is_maximised is False else SCALE

@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
-from optuna.trial import FrozenTrial
 
-from optuna_lanas._core.tree import NO_NODE
-from optuna_lanas.sampler import LaNASSampler
+from optuna_lanas.visualization._make_partition import as_partition
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import GREY
 from optuna_lanas.visualization._plotly import leaf_colors
 from optuna_lanas.visualization._plotly import scale_of
-from optuna_lanas.visualization._study_partition import partition
 from optuna_lanas.visualization._study_partition import StudyPartition
+from optuna_lanas.visualization._thinning import Detail
+from optuna_lanas.visualization._thinning import FULL
+from optuna_lanas.visualization._thinning import spaced
 
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-MAX_SVG_POINTS = 3000  # beyond it WebGL draws, which is slow where there is no GPU
+MAX_SVG_POINTS = 3000  # more are drawn with WebGL, which is slow without a GPU
 
 
-def plot_trial_map(
-    study: optuna.Study,
-    *,
-    sampler: LaNASSampler | None = None,
-    space: Any | None = None,
-    target: Callable[[FrozenTrial], float] | None = None,
-    target_name: str = "Objective Value",
-) -> go.Figure:
+def plot_trial_map(study_or_partition: optuna.Study | StudyPartition) -> go.Figure:
     """Plot all trials in a plane, coloured by value on the left and by leaf on the right.
 
-    To the right runs the root's latent action, so that the dashed line parts its good from its
-    bad side; upwards the direction, among those at right angles to it, in which the trials'
-    encodings differ most. Without a latent action both are principal components.
+    The horizontal axis is the root's latent action; the dashed line separates its good side, on
+    the right, from its bad side. The vertical axis is the perpendicular direction in which the
+    features vary most. Without a latent action, both axes are principal components.
 
     Args:
-        study: A study with a finished trial, of any sampler.
-        sampler: Whose settings grow the tree; None for the study's own LaNASSampler, else for the
-            default settings.
-        space: An architecture space for the default settings.
-        target: From a finished trial to the value that is shown; None for the objective value.
-        target_name: The target's name.
+        study_or_partition: A study with a finished trial, or its partition.
 
     Raises:
-        ValueError: If no trial has ended with a value.
+        TypeError: If neither a study nor a partition is given.
+        ValueError: If no trial has finished with a value.
         ImportError: If plotly is missing.
 
     Example:
@@ -64,60 +52,55 @@ def plot_trial_map(
             study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
             figure = plot_trial_map(study)
     """
-    return draw_trial_map(
-        partition(study, sampler=sampler, space=space, target=target, target_name=target_name)
-    )
+    return draw_trial_map(as_partition(study_or_partition))
 
 
-def draw_trial_map(
-    view: StudyPartition, n_points: int | None = None, n_leaves: int | None = None
-) -> go.Figure:
-    """Return the figure of a partition, of at most ``n_points`` evenly spaced trials.
-
-    Beyond the best ``n_leaves`` leaves, trials are grey.
-    """
+def draw_trial_map(view: StudyPartition, detail: Detail = FULL) -> go.Figure:
+    """Return the figure of a partition; trials of leaves beyond the best ones are grey."""
     graph_objects()
     from plotly.subplots import make_subplots
 
-    shown = _spaced(len(view.numbers), n_points)
-    shown = shown[np.argsort(view.search_tree.values[shown], kind="stable")]
-    places = project(view)[shown].astype(np.float32)
+    shown = spaced(len(view.numbers), detail.n_points)
+    shown = shown[np.argsort(view.search_tree.y[shown], kind="stable")]
+    places = _places(view)[shown].astype(np.float32)
     figure = make_subplots(
         rows=1, cols=2, shared_yaxes=True, subplot_titles=(view.target_name, "Leaf"),
         horizontal_spacing=0.03,
     )  # fmt: skip
     figure.add_trace(_points(view, shown, places, _value_marker(view, shown)), row=1, col=1)
-    for name, color, inside in _groups(view, n_leaves):
-        here = inside[shown]
+    for name, color, is_inside in _groups(view, detail.n_leaves):
+        here = is_inside[shown]
         marker = {"color": color, "size": 6}
         figure.add_trace(_points(view, shown[here], places[here], marker, name), row=1, col=2)
-    if view.tree.children[0, 0] != NO_NODE:
-        cut = float(view.tree.offsets[0]) / float(np.linalg.norm(view.tree.normals[0]))
-        figure.add_vline(x=cut, line_dash="dash", line_color=GREY)
-        figure.update_xaxes(title_text="Root's latent action (right: good)")
+    if not view.is_leaf(0):
+        threshold = float(view.tree.offsets[0]) / float(np.linalg.norm(view.tree.weights[0]))
+        figure.add_vline(x=threshold, line_dash="dash", line_color=GREY)
+        figure.update_xaxes(title_text="Root's Latent Action (good →)")
     figure.update_xaxes(matches="x")
     figure.update_yaxes(showticklabels=False)
     figure.update_layout(title="Map of Trials")
     return figure
 
 
-def project(view: StudyPartition) -> np.ndarray:
-    """Return places `[n, 2]` of a partition's trials."""
-    normal = view.tree.normals[0]
-    encodings = view.encodings
-    if not normal.any():
-        places: np.ndarray = (encodings - encodings.mean(axis=0)) @ _principal(encodings, 2)
+def _places(view: StudyPartition) -> np.ndarray:
+    """Return each trial's place in the plane, `[n, 2]`."""
+    weights, features = view.tree.weights[0], view.features
+    centred = features - features.mean(axis=0)
+    if not weights.any():
+        places: np.ndarray = centred @ _principal(centred, 2)
         return places
-    axis = normal / np.linalg.norm(normal)
-    first = encodings @ axis
-    rest = encodings - encodings.mean(axis=0)
-    rest = rest - np.outer(rest @ axis, axis)
-    return np.column_stack([first, rest @ _principal(rest, 1)])
+    axis = weights / np.linalg.norm(weights)
+    rest = centred - np.outer(centred @ axis, axis)
+    return np.column_stack([features @ axis, rest @ _principal(rest, 1)])
 
 
-def _principal(encodings: np.ndarray, n: int) -> np.ndarray:
-    """Return `[dim, n]` directions of the greatest variance, their greatest entry positive."""
-    centred = encodings - encodings.mean(axis=0)
+def _principal(centred: np.ndarray, n: int) -> np.ndarray:
+    """Return `[dim, n]` principal directions, the greatest entry of each positive.
+
+    Args:
+        centred: `[n_points, dim]`, with a mean of 0.
+        n: The number of directions; directions beyond `dim` are 0.
+    """
     _, vectors = np.linalg.eigh(centred.T @ centred)
     vectors = vectors[:, ::-1][:, :n]
     if vectors.shape[1] < n:
@@ -160,19 +143,13 @@ def _value_marker(view: StudyPartition, shown: np.ndarray) -> dict[str, Any]:
 
 
 def _groups(view: StudyPartition, n_leaves: int | None) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Yield name, colour and members `[n]` of each leaf; colours of similar leaves differ."""
+    """Yield the name, colour and members `[n]` of each leaf; similar leaves differ in colour."""
     from plotly.colors import qualitative
 
-    leaves = list(leaf_colors(view))[:n_leaves]
-    others = ~np.isin(view.search_tree.leaf, leaves)
-    if others.any():
-        yield "other leaves", GREY, others
+    leaf_of, leaves = view.search_tree.leaf, list(leaf_colors(view, n_leaves))
+    is_other = ~np.isin(leaf_of, leaves)
+    if is_other.any():
+        yield "other leaves", GREY, is_other
     for i, leaf in enumerate(leaves):
         color = qualitative.Dark24[i % len(qualitative.Dark24)]
-        yield f"leaf {leaf}", color, view.search_tree.leaf == leaf
-
-
-def _spaced(n: int, limit: int | None) -> np.ndarray:
-    if limit is None or n <= limit:
-        return np.arange(n)
-    return np.unique(np.linspace(0, n - 1, limit).astype(np.intp))
+        yield f"leaf {leaf}", color, leaf_of == leaf

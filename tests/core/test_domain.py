@@ -1,160 +1,150 @@
-"""The domain's draws, and points near other points."""
+"""Points to features, kernel inputs and keys."""
 
 from __future__ import annotations
 
 from hypothesis import given
 import numpy as np
-from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 import pytest
-from scipy import stats
 
+from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import Domain
-from optuna_lanas._core.feasible import Limits
-from optuna_lanas._core.mutation import mutate
-from optuna_lanas._study.transform import make_transform
+from optuna_lanas._core.domain import KnownKeys
+from optuna_lanas._core.domain import MAX_KNOTS
+from tests.builders import architecture_transform
+from tests.builders import domain_of
+from tests.builders import TwoLayers
 from tests.strategies import domains
 from tests.strategies import rngs
 
 
-N = 4000
-LEAST_P = 1e-4
-
-
-def domain_of(*distributions: BaseDistribution) -> Domain:
-    return make_transform({f"p{i}": [d] for i, d in enumerate(distributions)}).domain
-
-
-@pytest.mark.parametrize(
-    "distribution",
-    [
-        IntDistribution(3, 9),
-        IntDistribution(0, 28, step=7),
-        FloatDistribution(0.1, 0.9, step=0.2),
-        CategoricalDistribution("abcde"),
-    ],
-)
-def test_every_value_is_drawn_as_often(distribution: BaseDistribution) -> None:
-    domain = domain_of(distribution)
-    values = domain.to_values(domain.sample(N, np.random.default_rng(0)))[:, 0]
-    counts = np.unique(np.round(values, 9), return_counts=True)[1]
-    assert len(counts) == domain.n_values[0]
-    assert stats.chisquare(counts).pvalue > LEAST_P
-
-
-@pytest.mark.parametrize(
-    ("distribution", "expected"),
-    [
-        (FloatDistribution(-2.0, 5.0), stats.uniform(-2.0, 7.0)),
-        (FloatDistribution(1e-9, 1e-2, log=True), stats.loguniform(1e-9, 1e-2)),
-    ],
-)
-def test_a_continuous_parameter_is_drawn_evenly(
-    distribution: FloatDistribution, expected: stats.rv_continuous
+@given(domains(), rngs())
+def test_the_features_of_each_parameter_sum_to_one(
+    domain: Domain, rng: np.random.Generator
 ) -> None:
-    domain = domain_of(distribution)
-    values = domain.to_values(domain.sample(N, np.random.default_rng(0)))[:, 0]
-    assert stats.kstest(values, expected.cdf).pvalue > LEAST_P
-
-
-def test_an_int_with_log_is_drawn_as_its_logarithm_rounds() -> None:
-    domain = domain_of(IntDistribution(1, 8, log=True))
-    values = domain.to_values(domain.sample(N, np.random.default_rng(0)))[:, 0]
-    counts = np.bincount(np.rint(values).astype(int), minlength=9)[1:]
-    edges = np.log(np.arange(0.5, 9.0))
-    assert stats.chisquare(counts, N * np.diff(edges) / np.ptp(edges)).pvalue > LEAST_P
-
-
-def test_all_points_of_a_finite_domain_are_enumerated_once() -> None:
-    domain = domain_of(
-        IntDistribution(2, 8, step=3),
-        CategoricalDistribution("ab"),
-        FloatDistribution(0, 1, step=0.5),
-    )
-    assert domain.n_points == 18
-    rng = np.random.default_rng(0)
-    points = limits_of(domain).enumerate(domain, 18, rng)
-    assert len(set(domain.keys(points))) == 18
-    np.testing.assert_allclose(domain.snap(points)[:, [0, 2]], points[:, [0, 2]])
-    assert len(limits_of(domain).enumerate(domain, 17, rng)) == 0
-    fixed = limits_of(domain, fixed=[np.nan, 1.0, 0.5]).enumerate(domain, 17, rng)
-    assert sorted(fixed.tolist()) == [[0.0, 1.0, 0.5], [0.5, 1.0, 0.5], [1.0, 1.0, 0.5]]
-
-
-def limits_of(
-    domain: Domain,
-    fixed: list[float] | None = None,
-    low: float = -np.inf,
-    high: float = np.inf,
-) -> Limits:
-    free = np.full(domain.n_params, np.nan)
-    ones = np.ones(domain.n_params)
-    return Limits(free if fixed is None else np.array(fixed), low * ones, high * ones)
-
-
-def test_a_narrower_range_is_drawn_evenly() -> None:
-    domain = domain_of(FloatDistribution(0.0, 1.0))
-    limits = limits_of(domain, low=0.7, high=0.70001)
-    points = limits.sample(domain, N, np.random.default_rng(0))[:, 0]
-    assert stats.kstest(points, stats.uniform(0.7, 1e-5).cdf).pvalue > LEAST_P
-
-
-def test_a_narrower_range_of_ints_is_drawn_evenly() -> None:
-    domain = domain_of(IntDistribution(0, 100))
-    limits = limits_of(domain, low=0.1, high=0.13)
-    points = limits.sample(domain, N, np.random.default_rng(0))[:, 0]
-    counts = np.bincount(np.rint(100 * points).astype(int), minlength=14)[10:]
-    assert stats.chisquare(counts).pvalue > LEAST_P
-
-
-def test_a_narrower_logarithmic_range_of_ints_is_drawn_as_it_would_be_alone() -> None:
-    whole, alone = domain_of(IntDistribution(1, 64, log=True)), IntDistribution(2, 8, log=True)
-    low, high = whole.to_unit(np.array([[2.0], [8.0]]))[:, 0]
-    rng = np.random.default_rng(0)
-    drawn = whole.to_values(limits_of(whole, low=low, high=high).sample(whole, N, rng))[:, 0]
-    expected = domain_of(alone).to_values(domain_of(alone).sample(N, rng))[:, 0]
-    counts = [np.bincount(np.rint(v).astype(int), minlength=9)[2:] for v in (drawn, expected)]
-    assert stats.chi2_contingency(counts).pvalue > LEAST_P
-
-
-def test_beside_a_value_is_the_next_one_of_its_grid() -> None:
-    domain = domain_of(IntDistribution(1, 64, log=True))
-    points = domain.to_unit(np.array([[1.0], [1.0], [7.0], [7.0], [64.0], [64.0]]))
-    directions = np.array([[-1.0], [1.0], [-1.0], [1.0], [-1.0], [1.0]])
-    values = domain.to_values(domain.beside(points, directions))
-    np.testing.assert_allclose(values[:, 0], [2, 2, 6, 8, 63, 63])
-    single = domain_of(IntDistribution(1, 1, log=True))
-    assert single.beside(np.array([[0.5]]), np.array([[-1.0]])).tolist() == [[0.5]]
+    features = domain.features(domain.sample(20, rng))
+    assert (features >= 0).all()
+    for param in range(domain.n_params):
+        own = features[:, domain.feature_param == param]
+        np.testing.assert_allclose(own.sum(axis=1), 1.0)
 
 
 @given(domains(), rngs())
-def test_a_mutation_stays_in_the_domain(domain: Domain, rng: np.random.Generator) -> None:
-    mutated = mutate(domain, domain.sample(50, rng), rng)
-    assert mutated.shape == (50, domain.n_params)
-    categories = mutated[:, domain.is_categorical]
-    assert (categories == np.rint(categories)).all()
-    assert ((categories >= 0) & (categories < domain.n_choices[domain.is_categorical])).all()
-    numeric = mutated[:, ~domain.is_categorical]
-    assert ((numeric >= 0) & (numeric <= 1)).all()
-    snapped = domain.snap(mutated)[:, ~domain.is_categorical]
-    np.testing.assert_allclose(snapped, numeric, atol=1e-9)
+def test_the_features_of_an_inactive_parameter_are_zero(
+    domain: Domain, rng: np.random.Generator
+) -> None:
+    points = domain.sample(5, rng)
+    whole = domain.features(points)
+    points[:, 0] = np.nan
+    expected = np.where(domain.feature_param == 0, 0.0, whole)
+    np.testing.assert_array_equal(domain.features(points), expected)
 
 
-@given(rngs())
-def test_a_mutation_changes_its_parent(rng: np.random.Generator) -> None:
-    domain = domain_of(
-        CategoricalDistribution("abc"),
-        IntDistribution(0, 5),
-        FloatDistribution(0.0, 1.0),
-        IntDistribution(1, 64, log=True),
+def test_a_categorical_parameter_is_one_hot() -> None:
+    domain = domain_of(CategoricalDistribution("abc"))
+    points = np.array([[0.0], [1.0], [2.0]])
+    np.testing.assert_array_equal(domain.features(points), np.eye(3))
+
+
+def test_a_linear_function_of_numeric_features_is_piecewise_linear() -> None:
+    domain = domain_of(FloatDistribution(0.0, 1.0))
+    knots = np.linspace(0.0, 1.0, MAX_KNOTS)
+    heights = np.random.default_rng(0).standard_normal(MAX_KNOTS)
+    u = np.linspace(0.0, 1.0, 101)
+    drawn = domain.features(u[:, None]) @ heights
+    np.testing.assert_allclose(drawn, np.interp(u, knots, heights), atol=1e-12)
+
+
+def test_a_grid_of_few_values_has_a_knot_for_each() -> None:
+    domain = domain_of(IntDistribution(2, 8, step=3), IntDistribution(0, 99))
+    assert domain.n_knots.tolist() == [3, MAX_KNOTS]
+    points = np.array([[0.0, 0.0], [0.5, 0.0], [1.0, 0.0]])
+    np.testing.assert_allclose(domain.features(points)[:, :3], np.eye(3), atol=1e-12)
+
+
+def test_kernel_inputs_are_as_far_apart_as_coordinates_and_categories_by_one() -> None:
+    domain = domain_of(CategoricalDistribution("abc"), FloatDistribution(-5.0, 5.0))
+    points = np.array([[0.0, 0.25], [2.0, 0.25], [0.0, 1.0]])
+    inputs = domain.kernel_inputs(points, domain.features(points))
+    assert np.linalg.norm(inputs[0] - inputs[1]) == pytest.approx(1.0)
+    assert np.linalg.norm(inputs[0] - inputs[2]) == pytest.approx(0.75)
+    group = domain.lengthscale_groups(domain.features(points).shape[1])
+    assert group.tolist() == [0, 0, 0, 1]
+    assert domain.n_dimensions(domain.features(points).shape[1]) == 2
+
+
+def test_inactivity_is_a_kernel_input_of_its_own_under_the_same_length_scale() -> None:
+    domain = domain_of(FloatDistribution(0.0, 1.0), FloatDistribution(0.0, 1.0))
+    conditional = Domain(domain.axes, activity=lambda points: points >= 0.0)
+    points = np.array([[0.25, np.nan], [0.25, 0.5]])
+    features = conditional.features(points)
+    inputs = conditional.kernel_inputs(points, features)
+    np.testing.assert_allclose(inputs, [[0.25, 0.5, 0.0, 1.0], [0.25, 0.5, 0.0, 0.0]])
+    assert conditional.lengthscale_groups(features.shape[1]).tolist() == [0, 1, 0, 1]
+
+
+def test_keys_are_equal_for_equal_points_only() -> None:
+    domain = domain_of(FloatDistribution(0.0, 1.0), CategoricalDistribution("ab"))
+    points = np.array([[0.0, 1.0], [-0.0, 1.0], [1e-15, 1.0], [0.0, 0.0], [1e-9, 1.0]])
+    keys = domain.keys(points)
+    assert keys[0] == keys[1] == keys[2]
+    assert len({keys[0], keys[3], keys[4]}) == 3
+    inactive = domain.keys(np.array([[np.nan, 1.0], [np.nan, 1.0]]))
+    assert inactive[0] == inactive[1] != keys[0]
+
+
+def test_an_architecture_has_the_key_and_the_features_of_its_space() -> None:
+    transform = architecture_transform(TwoLayers(5), {"rate": FloatDistribution(0.0, 1.0)})
+    domain = transform.domain
+    many = [
+        {"rate": 0.5, "width_1": 2, "width_2": 4},
+        {"rate": 0.5, "width_1": 4, "width_2": 2},
+        {"rate": 0.25, "width_1": 4, "width_2": 2},
+        {"rate": 0.5, "width_1": 3, "width_2": 3},
+    ]
+    points = transform.to_points(many)
+    keys = domain.keys(points)
+    assert keys[0] == keys[1] != keys[2]
+    assert keys[3] is None
+    features = domain.features(points)
+    np.testing.assert_array_equal(features[:3, :2], [[2.0, 4.0]] * 3)
+    assert np.isnan(features[3]).any()
+    inputs = domain.kernel_inputs(points, features)
+    np.testing.assert_array_equal(inputs[:3], [[2, 4, 0.5], [2, 4, 0.5], [2, 4, 0.25]])
+    assert domain.lengthscale_groups(features.shape[1]).tolist() == [0, 0, 1]
+
+
+def test_the_draws_of_a_space_replace_those_of_its_axes() -> None:
+    plain = domain_of(IntDistribution(0, 9), FloatDistribution(0.0, 1.0))
+    architectures = Architectures(
+        params=np.array([0]),
+        encode=lambda points: points,
+        keys=lambda points: list(points[:, 0]),
+        sample=lambda n, rng: np.ones((n, 1)),
     )
-    parents = domain.sample(50, rng)
-    changed = mutate(domain, parents, rng) != parents
-    assert changed.any(axis=1).mean() > 0.9
+    points = Domain(plain.axes, architectures).sample(50, np.random.default_rng(0))
+    assert (points[:, 0] == 1.0).all()
+    assert len(set(points[:, 1])) == 50
 
 
-def test_a_constant_float_leaves_a_domain_finite() -> None:
-    domain = domain_of(FloatDistribution(1.0, 1.0), IntDistribution(0, 4))
-    assert domain.n_points == 5
+def test_inactive_parameters_are_masked_and_completed() -> None:
+    domain = Domain(
+        domain_of(CategoricalDistribution("ab"), FloatDistribution(0.0, 1.0)).axes,
+        activity=lambda points: np.column_stack([points[:, 0] >= 0, points[:, 0] == 1]),
+    )
+    points = np.array([[0.0, 0.5], [1.0, 0.5]])
+    masked = domain.mask_inactive(points)
+    np.testing.assert_array_equal(masked, [[0.0, np.nan], [1.0, 0.5]])
+    completed = domain.complete(masked, np.random.default_rng(0))
+    np.testing.assert_array_equal(domain.mask_inactive(completed), masked)
+    assert 0.0 <= completed[0, 1] <= 1.0
+
+
+def test_known_keys_do_not_change_when_more_are_added() -> None:
+    place: dict[object, int] = {"a": 0, "b": 1}
+    known = KnownKeys(place, 2)
+    place["c"] = 2
+    assert ["a" in known, "b" in known, "c" in known, "d" in known] == [True, True, False, False]
+    assert "c" in KnownKeys(place, 3)

@@ -1,26 +1,368 @@
-"""The search phase: where a proposal is looked for."""
+"""The search phase: a function of its arguments, where it searches, and when it explores."""
 
 from __future__ import annotations
 
-import optuna
+from collections.abc import Callable
+from dataclasses import replace
 
-from optuna_lanas import LaNASSampler
-from tests.proposals import Recorder
+from hypothesis import given
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalDistribution
+from optuna.distributions import FloatDistribution
+from optuna.distributions import IntDistribution
+import pytest
+
+from optuna_lanas._core.domain import Domain
+from optuna_lanas._core.history import History
+from optuna_lanas._core.pareto import count_dominating
+from optuna_lanas._core.search_tree import learn
+from optuna_lanas._core.search_tree import SearchTree
+from optuna_lanas._core.settings import DEFAULT
+from optuna_lanas._core.settings import PUBLISHED
+from optuna_lanas._core.settings import Settings
+from optuna_lanas._core.suggest import _draw_acquisition
+from optuna_lanas._core.suggest import _explores
+from optuna_lanas._core.suggest import budget_of
+from optuna_lanas._core.suggest import Caches
+from optuna_lanas._core.suggest import KernelCache
+from optuna_lanas._core.suggest import Proposal
+from optuna_lanas._core.suggest import suggest
+from tests.builders import architecture_transform
+from tests.builders import CHEAP
+from tests.builders import domain_of
+from tests.builders import feasible_of
+from tests.builders import history_of
+from tests.builders import random_history
+from tests.builders import SMALL_BUDGET
+from tests.builders import transform_of
+from tests.builders import TwoLayers
+from tests.strategies import Asked
+from tests.strategies import asked
+from tests.strategies import rngs
 
 
-def test_a_region_with_nothing_new_is_left_for_its_parents() -> None:
-    names, choices = "abcd", (0, 1, 2)
-    n_points = len(choices) ** len(names)
+MIXED: list[BaseDistribution] = [
+    CategoricalDistribution("abc"),
+    IntDistribution(0, 9),
+    IntDistribution(1, 64, log=True),
+    FloatDistribution(0.0, 1.0),
+]
+ONE_IN_FOUR = domain_of(*[CategoricalDistribution([0, 1, 2, 3])] * 6)
+N = 90
+N_RECENT = round(DEFAULT.stagnation_share * N)
 
-    def objective(trial: optuna.Trial) -> float:
-        values = [trial.suggest_categorical(name, choices) for name in names]
-        return float(sum(values) + 3 * (values[0] == values[1]))
 
-    study = optuna.create_study(sampler=LaNASSampler(n_startup_trials=10, seed=0))
-    with Recorder().recording() as recorder:
-        study.optimize(objective, n_trials=n_points)
-    assert len({tuple(trial.params.values()) for trial in study.trials}) == n_points
+def assert_same(left: Proposal, right: Proposal) -> None:
+    np.testing.assert_array_equal(left.point, right.point)
+    assert (left.leaf, left.node, left.chosen) == (right.leaf, right.node, right.chosen)
+    assert left.is_exploring == right.is_exploring
+    if left.candidates is not None:
+        assert right.candidates is not None
+        np.testing.assert_array_equal(left.candidates.scores, right.candidates.scores)
+
+
+def part(history: History, n: int) -> History:
+    """The first observations, the next two pending."""
+    points = history.points
+    return history_of(
+        history.domain,
+        points[:n],
+        history.values[:n],
+        objectives=None if history.objectives is None else history.objectives[:n],
+        pending=points[n : n + 2],
+    )
+
+
+def conditional_domain() -> Domain:
+    """The last two parameters are active for one category each."""
+
+    def activity(points: np.ndarray) -> np.ndarray:
+        is_first = points[:, 0] == 0.0
+        always = np.ones(len(points), dtype=bool)
+        return np.column_stack([always, always, is_first, ~is_first])
+
+    return Domain(domain_of(*MIXED).axes, activity=activity)
+
+
+def two_objectives(points: np.ndarray) -> History:
+    domain = domain_of(*MIXED)
+    objectives = np.column_stack([points[:, 3], 1.0 - points[:, 3] ** 2 - points[:, 1]])
+    values = -count_dominating(np.empty(0), objectives)
+    return history_of(domain, points, values, objectives=objectives)
+
+
+HISTORIES: dict[str, Callable[[], History]] = {
+    "mixed": lambda: random_history(domain_of(*MIXED), 90),
+    "conditional": lambda: random_history(conditional_domain(), 90),
+    "stagnated": lambda: random_history(ONE_IN_FOUR, 90, value=lambda p: -np.arange(len(p))),
+    "equal": lambda: random_history(domain_of(*MIXED), 90, value=lambda p: np.zeros(len(p))),
+    "two objectives": lambda: two_objectives(
+        domain_of(*MIXED).sample(90, np.random.default_rng(0))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+@pytest.mark.parametrize("settings", [CHEAP, replace(PUBLISHED, n_select=8, n_first=5)])
+def test_caches_change_no_proposal_along_a_history(name: str, settings: Settings) -> None:
+    whole, caches = HISTORIES[name](), Caches()
+    for n in [1, 2, 12, 13, 14, 40, 41, 42, 60, 88]:
+        history = part(whole, n)
+        feasible = feasible_of(history.domain, settings=settings)
+        with_caches, without = (
+            suggest(history, feasible, settings, np.random.default_rng(n), c)
+            for c in (caches, None)
+        )
+        assert_same(with_caches, without)
+
+
+def test_caches_of_another_history_change_no_proposal() -> None:
+    domain, caches = domain_of(*MIXED), Caches()
+    points = domain.sample(60, np.random.default_rng(0))
+    values = points.sum(axis=1)
+    for changed in (
+        history_of(domain, points, values),
+        history_of(domain, points[::-1].copy(), values),
+        history_of(domain, points, -values),
+        history_of(domain, points[:30], values[:30]),
+        random_history(conditional_domain(), 60),
+    ):
+        feasible = feasible_of(changed.domain)
+        for settings in (CHEAP, replace(CHEAP, max_depth=1, lengthscale_variance=0.1)):
+            rngs_ = [np.random.default_rng(1) for _ in range(2)]
+            with_caches = suggest(changed, feasible, settings, rngs_[0], caches)
+            assert_same(with_caches, suggest(changed, feasible, settings, rngs_[1]))
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_a_suggestion_writes_into_no_array_of_its_history(name: str) -> None:
+    history = part(HISTORIES[name](), 88)
+    feasible = feasible_of(history.domain)
+    arrays = {k: v for k, v in vars(history).items() if isinstance(v, np.ndarray)}
+    before = {k: v.copy() for k, v in arrays.items()}
+    fixed = feasible.fixed.copy()
+    for settings in (CHEAP, replace(PUBLISHED, n_first=10, n_select=10)):
+        suggest(history, feasible, settings, np.random.default_rng(0), Caches())
+    for k, v in before.items():
+        np.testing.assert_array_equal(arrays[k], v)
+    np.testing.assert_array_equal(feasible.fixed, fixed)
+
+
+@given(asked(), rngs())
+def test_a_proposal_is_feasible_and_new(trial: Asked, rng: np.random.Generator) -> None:
+    domain, feasible = trial.transform.domain, trial.feasible
+    history = history_of(domain, domain.sample(15, rng), rng.random(15))
+    for settings in (CHEAP, replace(PUBLISHED, n_uniform_batches=1, n_walk_steps=3)):
+        point = suggest(history, feasible, settings, rng).point
+        np.testing.assert_allclose(feasible.project(point[None])[0], point, atol=1e-9)
+        is_new = domain.keys(point[None])[0] not in history.keys
+        listed = feasible.enumerate(5_000, rng)
+        has_new = feasible.n_points > 5_000
+        has_new |= any(key not in history.keys for key in domain.keys(listed))
+        assert is_new == has_new
+
+
+def test_a_model_proposes_the_best_new_candidate() -> None:
+    history = part(HISTORIES["mixed"](), 80)
+    found = suggest(history, feasible_of(history.domain), DEFAULT, np.random.default_rng(0))
+    assert found.candidates is not None
+    assert found.search_tree is not None
+    assert found.chosen == found.candidates.best_new(history)
+    np.testing.assert_array_equal(found.point, found.candidates.points[found.chosen])
+    features = history.domain.features(found.point[None])
+    assert found.search_tree.tree.region(found.node).contains(features).all()
+    assert found.node in found.search_tree.tree.path(found.leaf)
+
+
+@pytest.mark.parametrize("n_constants", [1, 50])
+@pytest.mark.parametrize("settings", [CHEAP, replace(PUBLISHED, n_first=10, n_select=10)])
+def test_constant_columns_change_no_proposal(n_constants: int, settings: Settings) -> None:
+    """A parameter that the trial fixes is no dimension of its search either."""
+    free = [IntDistribution(0, 9), FloatDistribution(0.0, 1.0)]
+    alone = random_history(domain_of(*free), 40)
+    domain = domain_of(*free, *[CategoricalDistribution("ab")] * n_constants)
+    points = np.hstack([alone.points, np.ones((40, n_constants))])
+    wide = history_of(domain, points, alone.values)
+    fixed = feasible_of(domain, fixed=[np.nan, np.nan, *[1.0] * n_constants])
+    found = suggest(wide, fixed, settings, np.random.default_rng(0))
+    assert (found.point[2:] == 1.0).all()
+    tree = learn(wide, settings)
+    np.testing.assert_array_equal(tree.leaf, learn(alone, settings).leaf)
+
+
+def test_a_region_with_nothing_new_is_left_for_that_of_its_parent() -> None:
+    """Whole small spaces are proposed by the model, without a repeat."""
+    domain = domain_of(*[CategoricalDistribution([0, 1, 2])] * 4)
+    feasible, rng = feasible_of(domain), np.random.default_rng(0)
+    points = domain.sample(1, rng)
+    found: list[Proposal] = []
+    while len(points) < 81:
+        values = points.sum(axis=1) + 3 * (points[:, 0] == points[:, 1])
+        found.append(suggest(history_of(domain, points, values), feasible, CHEAP, rng))
+        points = np.vstack([points, found[-1].point])
+    assert len(set(domain.keys(points))) == 81
     # All but the last points, of which a climb meets none, are proposed by the model.
-    assert recorder.n_searched >= 0.8 * (n_points - 10)
-    later = [proposed for number, proposed in recorder.proposals.items() if number > n_points // 2]
-    assert sum(proposed.node == 0 for proposed in later) > len(later) // 5
+    assert sum(proposal.search_tree is not None for proposal in found) >= 0.8 * 81
+    assert sum(proposal.node == 0 for proposal in found[40:]) > 8
+
+
+def test_a_leaf_with_nothing_new_is_passed_over_for_the_next() -> None:
+    domain = domain_of(IntDistribution(0, 31))
+    points = np.arange(10, 32)[:, None] / 31
+    history = history_of(domain, points, points[:, 0])
+    settings = replace(DEFAULT, exploration=0.0, max_depth=3, min_samples_leaf=1, is_uniform=True)
+    grown = learn(history, settings)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        found = suggest(history, feasible_of(domain), settings, rng)
+        assert found.point < points.min()
+        assert found.leaf == grown.tree.route(domain.features(found.point[None]))[0]
+        assert found.leaf != grown.select()
+
+
+def test_a_published_draw_lies_in_the_selected_leaf() -> None:
+    history = part(HISTORIES["mixed"](), 80)
+    settings = replace(PUBLISHED, n_first=20, n_select=20)
+    leaf = learn(history, settings).select()
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        found = suggest(history, feasible_of(history.domain), settings, rng)
+        assert found.leaf == found.node == leaf
+        assert found.candidates is None
+        assert found.search_tree is not None
+        features = history.domain.features(found.point[None])
+        assert found.search_tree.tree.route(features)[0] == leaf
+
+
+def test_several_objectives_are_searched_in_the_leaf() -> None:
+    history = HISTORIES["two objectives"]()
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        found = suggest(history, feasible_of(history.domain), CHEAP, rng)
+        assert found.node == found.leaf
+
+
+def test_the_budget_shrinks_once_the_history_is_long() -> None:
+    n = DEFAULT.small_budget.n_observations
+    assert budget_of(n, DEFAULT) is DEFAULT.small_budget
+    assert budget_of(n + 1, DEFAULT) is DEFAULT.large_budget
+
+
+@pytest.mark.parametrize("width", [8, 60])
+def test_key_and_encode_are_asked_once_for_each_candidate(width: int) -> None:
+    space = TwoLayers(width)
+    transform = architecture_transform(space, {"rate": FloatDistribution(0.0, 1.0)})
+    domain, rng = transform.domain, np.random.default_rng(0)
+    points = domain.sample(30, rng)
+    points = points[[key is not None for key in domain.keys(points)]]
+    history = history_of(domain, points, points.sum(axis=1))
+    suggest(history, feasible_of(domain), CHEAP, rng)
+    assert len(space.n_keys) > len(points)
+    assert set(space.n_keys.values()) == {1}
+    # An encoding is asked for once more, for its length.
+    assert sum(space.n_codes.values()) <= len(space.n_codes) + 1
+    assert all(first != second for first, second in space.n_codes)  # others are invalid
+
+
+def values_with_best_at(index: int) -> np.ndarray:
+    values = np.random.default_rng(1).uniform(size=N)
+    values[index] = 2.0
+    return values
+
+
+def stagnant(values: np.ndarray, n_pending: int = 0) -> History:
+    domain = ONE_IN_FOUR
+    points = domain.sample(len(values), np.random.default_rng(0))
+    waiting = domain.sample(n_pending, np.random.default_rng(1))
+    return history_of(domain, points, values, pending=waiting)
+
+
+def exploring_share(history: History, n: int = 400) -> float:
+    drawn = [_explores(history, DEFAULT, np.random.default_rng(i)) for i in range(n)]
+    return float(np.mean(drawn))
+
+
+@pytest.mark.parametrize("index", [0, N - N_RECENT - 2])
+def test_some_trials_explore_once_the_search_has_stagnated(index: int) -> None:
+    share = exploring_share(stagnant(values_with_best_at(index)))
+    assert share == pytest.approx(DEFAULT.exploring_share, abs=0.1)
+
+
+@pytest.mark.parametrize("index", [N - N_RECENT - 1, N - 1])
+def test_none_does_while_better_ones_are_found_and_nothing_is_drawn(index: int) -> None:
+    rng = np.random.default_rng(0)
+    assert not _explores(stagnant(values_with_best_at(index)), DEFAULT, rng)
+    assert rng.random() == np.random.default_rng(0).random()
+
+
+def test_a_short_search_has_not_stagnated() -> None:
+    n = DEFAULT.min_stagnation
+    assert exploring_share(stagnant(-np.arange(n + 1.0))) == 0
+    assert exploring_share(stagnant(-np.arange(n + 2.0))) > 0
+
+
+def test_trials_that_could_not_know_of_the_best_one_do_not_count() -> None:
+    values = values_with_best_at(N - 40)
+    for n_pending, has_stagnated in ((0, True), (11, True), (12, False)):
+        assert (exploring_share(stagnant(values, n_pending)) > 0) == has_stagnated
+
+
+def test_several_objectives_have_no_best_observation() -> None:
+    history = stagnant(values_with_best_at(0))
+    several = replace(history, objectives=np.column_stack([history.values] * 2))
+    assert exploring_share(several) == 0
+
+
+def test_an_exploring_trial_searches_any_leaf() -> None:
+    history = stagnant(values_with_best_at(0))
+    settings = replace(CHEAP, small_budget=replace(SMALL_BUDGET, n_observations=N))
+    caches = Caches()
+    found = [
+        suggest(history, feasible_of(ONE_IN_FOUR), settings, np.random.default_rng(i), caches)
+        for i in range(200)
+    ]
+    grown = learn(history, settings)
+    exploring = [proposal for proposal in found if proposal.is_exploring]
+    assert len(exploring) == pytest.approx(DEFAULT.exploring_share * len(found), rel=0.4)
+    assert all(proposal.node == proposal.leaf for proposal in exploring)
+    assert {proposal.leaf for proposal in exploring} == set(grown.tree.leaves.tolist())
+    others = [proposal for proposal in found if not proposal.is_exploring]
+    assert {proposal.leaf for proposal in others} == {grown.select()}
+    assert {proposal.node for proposal in others} == set(grown.tree.path(grown.select()))
+
+
+def test_an_explored_leaf_is_modelled_by_its_neighbours_alone() -> None:
+    history = stagnant(values_with_best_at(0))
+    grown, cache = learn(history, DEFAULT), KernelCache()
+    for leaf in grown.tree.leaves.tolist():
+        depth = len(grown.tree.path(leaf)) - 1
+        shared = grown.shared_depth(leaf)
+        for n_levels in (0, 1, 2):
+            acquisition = _draw_acquisition(
+                history, shared, depth - n_levels, DEFAULT, cache, np.random.default_rng(0)
+            )
+            n_near = n_inside(grown, leaf, n_levels)
+            assert len(acquisition.path.inputs) == n_near
+
+
+def n_inside(grown: SearchTree, leaf: int, n_levels: int) -> int:
+    """The number of observations in the region of the node some levels above a leaf."""
+    path = grown.tree.path(leaf)
+    return int(grown.visits[path[max(len(path) - 1 - n_levels, 0)]])
+
+
+def test_a_long_history_is_modelled_by_the_nearest_observations_and_of_these_the_best() -> None:
+    domain = transform_of({"x": FloatDistribution(0.0, 1.0)}).domain
+    history = random_history(domain, 60)
+    shared = np.where(history.points[:, 0] < 0.3, 1, 0)
+    acquisition = _draw_acquisition(
+        history, shared, 0, CHEAP, KernelCache(), np.random.default_rng(0)
+    )
+    n_near = int(shared.sum())
+    assert 0 < n_near < SMALL_BUDGET.n_observations
+    others = np.sort(history.values[shared == 0])[::-1][: SMALL_BUDGET.n_observations - n_near]
+    expected = np.sort(np.append(history.points[shared == 1, 0], others))
+    kernel = acquisition.path.kernel
+    modelled = acquisition.path.inputs[:, 0] * np.exp(kernel.log_lengthscales[0])
+    np.testing.assert_allclose(np.sort(modelled * kernel.widths[0] + kernel.origin[0]), expected)

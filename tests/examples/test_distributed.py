@@ -15,7 +15,7 @@ from tests.workers import storages
 
 
 def found(output: str) -> tuple[int, int]:
-    """The numbers of trials and of configurations that an example prints."""
+    """Return the numbers of trials and of configurations that an example prints."""
     match = re.search(r"(\d+) trials of (\d+) configurations; best: 0\.\d+", output)
     assert match is not None, output
     return int(match[1]), int(match[2])

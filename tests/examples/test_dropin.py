@@ -20,7 +20,7 @@ FOLDER = Path(ask_and_tell.__file__).parent
 
 
 def both(output: str) -> tuple[float, float]:
-    """The numbers before and after that an example prints."""
+    """Return the numbers before and after, as an example prints them."""
     numbers = re.findall(r"(?:before|after) +\(\w+\): +(?:loss )?([\d.]+)", output)
     assert len(numbers) == 2, output
     return float(numbers[0]), float(numbers[1])
@@ -116,7 +116,7 @@ def test_notebook() -> None:
 
 @pytest.mark.slow
 def test_optuna_cli(tmp_path: Path) -> None:
-    """A study made by Optuna's command line, continued by LaNAS, read by the command line."""
+    """Optuna's command line creates and reads a study that LaNAS continues."""
     commands = Path(sys.executable).parent  # where Optuna's is installed
     environment = os.environ | {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
     environment |= {"TRIALS": "6", "PYTHONPATH": str(FOLDER.parents[1])}

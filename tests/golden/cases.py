@@ -10,6 +10,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 import json
+import math
 from pathlib import Path
 import platform
 from typing import Any
@@ -35,8 +36,9 @@ def mixed(trial: optuna.Trial) -> float:
     width = trial.suggest_int("width", 8, 64, step=8)
     units = trial.suggest_int("units", 1, 500, log=True)
     kernel = trial.suggest_categorical("kernel", ["rbf", "poly", None])
-    scale = {"rbf": 1.0, "poly": 2.0, None: 3.0}[kernel]
-    return scale * (x - 0.3) ** 2 + abs(np.log10(rate) + 3) + abs(width - 40) / 64 + units / 1000
+    scale = 1.0 if kernel == "rbf" else 2.0 if kernel == "poly" else 3.0
+    distance = abs(math.log10(rate) + 3) + abs(width - 40) / 64 + units / 1000
+    return scale * (x - 0.3) ** 2 + distance
 
 
 def conditional(trial: optuna.Trial) -> float:
@@ -44,7 +46,7 @@ def conditional(trial: optuna.Trial) -> float:
     model = trial.suggest_categorical("model", ["svm", "forest"])
     if model == "svm":
         c = trial.suggest_float("c", 1e-3, 1e3, log=True)
-        return 0.2 + abs(np.log10(c) - 1.0)
+        return 0.2 + abs(math.log10(c) - 1.0)
     depth = trial.suggest_int("depth", 1, 12)
     share = trial.suggest_float("share", 0.1, 1.0)
     return abs(depth - 7) / 12 + (share - 0.6) ** 2

@@ -1,10 +1,8 @@
-"""What results are worth: order of outcomes, dominance, weights."""
+"""What results are worth: one number per trial, in the order of the outcomes."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
-from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,15 +14,13 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 import pytest
 
-from optuna_lanas._core.pareto import add_dominance
-from optuna_lanas._core.pareto import weighted_scores
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import FAILED
 from optuna_lanas._study.outcome import INFEASIBLE
 from optuna_lanas._study.outcome import LIMIT
 from optuna_lanas._study.outcome import outcome_of
 from optuna_lanas._study.outcome import PRUNED
-from optuna_lanas._study.outcome import scores
+from optuna_lanas._study.outcome import to_values
 from optuna_lanas._study.outcome import total_violation
 
 
@@ -36,14 +32,14 @@ def pruned(reports: dict[int, float]) -> FrozenTrial:
     return create_trial(state=TrialState.PRUNED, intermediate_values=reports)
 
 
-def score_all(trials: list[FrozenTrial], direction: StudyDirection) -> np.ndarray:
+def values_of(trials: list[FrozenTrial], direction: StudyDirection) -> np.ndarray:
     outcomes = [outcome_of(trial, [direction]) for trial in trials]
     values = np.zeros((len(trials), 2))
-    for row, outcome in zip(values, outcomes, strict=True):
+    for own, outcome in zip(values, outcomes, strict=True):
         assert outcome is not None
-        row[: len(outcome.values)] = outcome.values
+        own[: len(outcome.values)] = outcome.values
     kinds = np.array([outcome.kind for outcome in outcomes if outcome is not None])
-    return scores(kinds, values[:, 0], values)
+    return to_values(kinds, values[:, 0], values)
 
 
 @pytest.mark.parametrize("direction", [MINIMIZE, MAXIMIZE])
@@ -64,15 +60,15 @@ def test_outcomes_from_best_to_worst(direction: StudyDirection) -> None:
         create_trial(value=sign * 100.0, system_attrs={"constraints": [math.inf]}),
         create_trial(state=TrialState.FAIL),
     ]
-    result = score_all(trials, direction)
+    result = values_of(trials, direction)
     assert (np.diff(result) < 0).all()
     assert np.isfinite(result).all()
 
 
 @given(st.lists(ANY_FLOAT, min_size=1, max_size=20), st.booleans())
-def test_complete_scores_keep_the_order_of_values(values: list[float], maximize: bool) -> None:
+def test_complete_outcomes_keep_the_order_of_values(values: list[float], maximize: bool) -> None:
     trials = [create_trial(value=value) for value in values]
-    result = score_all(trials, MAXIMIZE if maximize else MINIMIZE)
+    result = values_of(trials, MAXIMIZE if maximize else MINIMIZE)
     assert np.isfinite(result).all()
     assert (np.abs(result) <= LIMIT).all()
     order = np.argsort(values, kind="stable")
@@ -85,10 +81,10 @@ def test_complete_scores_keep_the_order_of_values(values: list[float], maximize:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), ANY_FLOAT, ANY_FLOAT), min_size=1, max_size=20))
-def test_scores_are_finite_and_ordered_by_kind(rows: list[tuple[int, float, float]]) -> None:
-    kinds = np.array([kind for kind, _, _ in rows])
-    values = np.array([row[1:] for row in rows])
-    result = scores(kinds, values[:, 0], values)
+def test_values_are_finite_and_ordered_by_kind(outcomes: list[tuple[int, float, float]]) -> None:
+    kinds = np.array([kind for kind, _, _ in outcomes])
+    values = np.array([own[1:] for own in outcomes])
+    result = to_values(kinds, values[:, 0], values)
     assert np.isfinite(result).all()
     for better in (COMPLETE, PRUNED, INFEASIBLE):
         if (kinds == better).any() and (kinds > better).any():
@@ -131,55 +127,13 @@ def test_kinds(trial: FrozenTrial, kind: int) -> None:
     assert outcome.kind == kind
 
 
-@given(
-    rows=st.lists(st.tuples(*[st.sampled_from([-math.inf, 0.0, 1.0, 2.0])] * 2), max_size=12),
-    n_at_once=st.integers(0, 12),
-    max_pairs=st.sampled_from([1, 30]),
-)
-def test_dominance_is_counted_as_defined(rows: Any, n_at_once: int, max_pairs: int) -> None:
-    objectives = np.array(rows, dtype=float).reshape(-1, 2)
-    counts = np.zeros(len(rows))
-    n_at_once = min(n_at_once, len(rows))
-    with patch("optuna_lanas._core.pareto.MAX_PAIRS", max_pairs):
-        add_dominance(counts[:n_at_once], objectives[:n_at_once], n_at_once)
-        for n in range(n_at_once + 1, len(rows) + 1):
-            add_dominance(counts[:n], objectives[:n])
-    for i, row in enumerate(objectives):
-        dominating = [(other >= row).all() and (other > row).any() for other in objectives]
-        assert counts[i] == sum(dominating)
+def test_a_complete_trial_without_a_value_has_no_outcome() -> None:
+    trial = create_trial(value=1.0)
+    trial.values = None
+    assert outcome_of(trial, [MINIMIZE]) is None
 
 
-def test_weighted_scores_rise_with_every_objective() -> None:
-    rng = np.random.default_rng(0)
-    objectives = rng.random((30, 3))
-    is_front = np.array([
-        not ((objectives >= row).all(axis=1) & (objectives > row).any(axis=1)).any()
-        for row in objectives
-    ])  # fmt: skip
-    for seed in range(20):
-        weighted = weighted_scores(objectives, is_front, np.random.default_rng(seed))
-        for i, row in enumerate(objectives):
-            dominated = (objectives <= row).all(axis=1)
-            assert (weighted[dominated] <= weighted[i] + 1e-12).all()
-
-
-def test_different_weights_favour_different_parts_of_the_front() -> None:
-    x = np.linspace(0.0, 1.0, 21)
-    objectives = np.column_stack([x, 1.0 - x**2])
-    best = {
-        int(np.argmax(weighted_scores(objectives, np.ones(21, bool), np.random.default_rng(seed))))
-        for seed in range(50)
-    }
-    assert len(best) > 8
-    assert min(best) < 5
-    assert max(best) > 15
-
-
-@pytest.mark.parametrize("tiny", [5e-324, 1e-200, 0.0])
-def test_objectives_next_to_each_other_are_no_danger(tiny: float) -> None:
-    objectives = np.array([[0.0, tiny], [-1.0, 0.0], [0.0, -5.0], [-2.0, -LIMIT]])
-    is_front = np.array([True, False, False, False])
-    for seed in range(5):
-        weighted = weighted_scores(objectives, is_front, np.random.default_rng(seed))
-        assert np.isfinite(weighted).all()
-        assert np.argmax(weighted) == 0
+def test_several_objectives_are_all_to_be_maximised() -> None:
+    outcome = outcome_of(create_trial(values=[1.0, 2.0]), [MINIMIZE, MAXIMIZE])
+    assert outcome is not None
+    assert outcome.values == (-1.0, 2.0)

@@ -9,13 +9,17 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 import random
 import time
+from typing import Any
 from typing import TypeAlias
 
 import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial
 
 from examples.benchmarks import tables
 from optuna_lanas import LaNASSampler
+from optuna_lanas._study.published import known_params
 from tests.workers.storages import Opener
 
 
@@ -31,13 +35,34 @@ class Logs:
 
     Attributes:
         numbers: By worker, the numbers of the trials that its objective was called for.
+        repeats: By worker, the numbers of the trials that were given params that it knew.
         exit_codes: By worker; killed ones have -9.
         killed: The workers that were killed.
     """
 
     numbers: list[list[int]]
+    repeats: list[list[int]]
     exit_codes: list[int | None]
     killed: list[int]
+
+
+class Watchful(LaNASSampler):
+    """A LaNASSampler that writes down which trials repeat another that it knows."""
+
+    log: Path
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        others = [other for other in study.get_trials() if other.number != trial.number]
+        known = [known_params(other) for other in others]
+        params = super().sample_relative(study, trial, search_space)
+        if search_space and params in known:
+            _write(self.log, trial.number)
+        return params
 
 
 Objective: TypeAlias = Callable[[optuna.Trial], float]
@@ -89,7 +114,8 @@ def run_workers(
         for worker in workers:
             worker.kill()  # those that an interrupted test leaves
     numbers = [_read(_log(folder, i)) for i in range(len(workers))]
-    return Logs(numbers, [worker.exitcode for worker in workers], killed)
+    repeats = [_read(_repeats(_log(folder, i))) for i in range(len(workers))]
+    return Logs(numbers, repeats, [worker.exitcode for worker in workers], killed)
 
 
 def _start(
@@ -111,15 +137,14 @@ def _work(open_storage: Opener, log: Path, n_trials: int, objective: Objective) 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def logged(trial: optuna.Trial) -> float:
-        with log.open("a") as file:
-            file.write(f"{trial.number}\n")
+        _write(log, trial.number)
         value = objective(trial)
         time.sleep(random.expovariate(1.0 / MEAN_TRAINING))
         return value
 
-    study = optuna.load_study(
-        study_name=STUDY, storage=open_storage(), sampler=LaNASSampler(seed=SEED)
-    )
+    sampler = Watchful(seed=SEED)
+    sampler.log = _repeats(log)
+    study = optuna.load_study(study_name=STUDY, storage=open_storage(), sampler=sampler)
     study.optimize(logged, n_trials=n_trials)
 
 
@@ -132,6 +157,15 @@ def _wait_for(study: optuna.Study, n_trials: int, workers: list[ForkServerProces
 
 def _log(folder: Path, worker: int) -> Path:
     return folder / f"worker-{worker}.log"
+
+
+def _repeats(log: Path) -> Path:
+    return log.with_suffix(".repeats")
+
+
+def _write(log: Path, number: int) -> None:
+    with log.open("a") as file:
+        file.write(f"{number}\n")
 
 
 def _read(log: Path) -> list[int]:

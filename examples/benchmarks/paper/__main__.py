@@ -1,6 +1,6 @@
-"""Runs methods on all of NAS-Bench-101 until the best cell and keeps what that took.
+"""Runs methods on all of NAS-Bench-101 until they find the best cell, and counts their samples.
 
-Rows that the output file holds are not run again, so a stopped command goes on where it was.
+Runs that the output file already holds are skipped, so a stopped command resumes.
 Needs the environment variable NASBENCH101_TABLE (docs/reproduction.md).
 """
 
@@ -30,7 +30,7 @@ NO_HEIGHT = 0
 
 @dataclass(frozen=True)
 class Run:
-    """What to run; `height` is 0 for a method without a tree of fixed height."""
+    """What to run; `height` is 0 for a method without such a tree."""
 
     method: str
     height: int
@@ -38,7 +38,7 @@ class Run:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs what the command line asks for."""
+    """Run what the command line asks for."""
     options = _parser().parse_args(arguments)
     try:
         table = cells.load()
@@ -67,14 +67,14 @@ def _parser() -> argparse.ArgumentParser:
         "--most",
         type=int,
         default=sys.maxsize,
-        help="evaluations of a run; at most as many as the table has cells",
+        help="greatest number of evaluations of a run; by default the table's number of cells",
     )
     parser.add_argument("--output", type=Path, default=Path("results/paper/runs.csv"))
     return parser
 
 
 def _runs(options: argparse.Namespace) -> Iterator[Run]:
-    """Seed by seed, so that a command that is stopped has as many seeds of every method."""
+    """Yield runs seed by seed, so a stopped command has equally many seeds of every method."""
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     for seed, method in product(seeds, options.methods):
         for height in options.heights if method in methods.LANAS else [NO_HEIGHT]:

@@ -1,9 +1,9 @@
 """NAS-Bench-101 as arrays over its cells, and the cell of any encoding by look-up.
 
 An encoding is a mask of 21 edges and a code of five operations (two bits each), as in
-``optuna_lanas.spaces._edge_masks``. Two million masks fall into some thousand graphs; a look-up
-takes a microsecond where the space's `key` takes half a millisecond, which is what lets
-searches of a million evaluations end in seconds.
+``optuna_lanas.spaces._edge_masks``. Two million masks fall into some thousand graphs. A look-up
+takes a microsecond, where the space's `key` takes half a millisecond. Searches of a million
+evaluations therefore end in seconds.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ VALID_CODES = _edge_masks.encode_operations(
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The table's `n` cells by row, and which row an encoding is.
+    """The table's `n` cells by row, and the row of any encoding.
 
     Attributes:
         accuracies: `[n]`, mean test accuracies.
         graphs: `[n]`, the graph of each cell.
         codes: `[n]`, the operation code of its canonical form.
-        graph_of_mask: `[2**21]`, the graph of a mask after pruning; the last row of `rows` for a
-            mask that makes no valid cell.
+        graph_of_mask: `[2**21]`, the graph of a mask after pruning; a mask without a valid cell
+            has the last row of `rows`.
         move_of_mask: `[2**21]`, how pruning and the canonical form move its operations.
         moved_codes: `[n_moves, 1024]`, operation codes after a move.
-        rows: `[n_graphs + 1, 1024]`, the table's row of a graph and an operation code, else -1.
+        rows: `[n_graphs + 1, 1024]`, the table's row of a graph and an operation code, or -1.
     """
 
     accuracies: np.ndarray
@@ -67,12 +67,12 @@ class Cells:
         return int(self.accuracies.argmax())
 
     def row(self, mask: int, code: int) -> int:
-        """Returns the row of an encoding, -1 for an invalid one."""
+        """Return the row of an encoding, -1 if it is invalid."""
         moved = self.moved_codes[self.move_of_mask[mask], code]
         return int(self.rows[self.graph_of_mask[mask], moved])
 
     def rows_of(self, masks: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Returns the rows of encodings, -1 for invalid ones."""
+        """Return the rows of encodings, -1 for each that is invalid."""
         moved = self.moved_codes[self.move_of_mask[masks], codes]
         return np.asarray(self.rows[self.graph_of_mask[masks], moved])
 
@@ -93,7 +93,7 @@ class Cells:
 
     @cached_property
     def n_encodings(self) -> np.ndarray:
-        """`[n]`: how many of the 2^21 x 3^5 encodings each cell has."""
+        """`[n]`: the number of each cell's encodings, of 2^21 x 3^5 in all."""
         pairs = self.graph_of_mask.astype(np.int64) * len(self.moved_codes) + self.move_of_mask
         found, n_masks = np.unique(pairs, return_counts=True)
         graphs, moves = np.divmod(found, len(self.moved_codes))
@@ -104,10 +104,10 @@ class Cells:
 
 @lru_cache(maxsize=1)
 def load() -> Cells:
-    """Returns the cells of the table that the environment names; takes some seconds.
+    """Return the cells of the table that the environment names; this takes some seconds.
 
     Raises:
-        ValueError: If it names none.
+        ValueError: If the environment names no table.
     """
     arrays = table()
     masks, codes = _as_words(arrays["n_vertices"], arrays["adj_bits"], arrays["ops"])

@@ -1,4 +1,4 @@
-"""How unequal cells are in number of encodings, and what that makes of random search.
+"""How many encodings each cell has, and what that means for random search.
 
 python -m examples.benchmarks.paper.encodings
 """
@@ -14,7 +14,7 @@ from optuna_lanas.spaces._edge_masks import NO_OPERATION
 
 
 def main() -> None:
-    """Prints cells and encodings by number of vertices, and exact expectations."""
+    """Print the numbers of cells and encodings by number of vertices, and exact expectations."""
     table = cells.load()
     n_encodings = table.n_encodings
     operations = table.codes[:, None] >> 2 * np.arange(5) & N_OPERATIONS
@@ -30,10 +30,10 @@ def main() -> None:
     best = n_encodings[table.best]
     print(
         f"\nThe best cell has {n_vertices[table.best]} vertices and {best:.0f} of "
-        f"{n_encodings.sum():,.0f} valid encodings. Samples until it, on average: "
-        f"{random_search.expected(table):,.1f} cells drawn evenly without repeats; "
+        f"{n_encodings.sum():,.0f} valid encodings. Mean samples until it is found: "
+        f"{random_search.expected(table):,.1f} cells drawn uniformly without repeats; "
         f"{random_search.expected_over_encodings(table):,.0f} distinct cells, in "
-        f"{n_encodings.sum() / best:,.0f} draws, where encodings are drawn evenly."
+        f"{n_encodings.sum() / best:,.0f} draws of encodings, uniformly at random."
     )
 
 

@@ -1,7 +1,7 @@
 """Regularized evolution (Real et al., 2019, algorithm 1) over a cell's 21 edges and 5 operations.
 
 The winner of a tournament is mutated until its child is a valid cell; the child replaces the
-oldest. A cell that is met again is evaluated again, as published, or passed by.
+oldest cell. A repeated cell is evaluated again, as published, or skipped.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Evolution:
     """The settings of a run.
 
     Attributes:
-        population: How many are alive.
-        tournament: How many of them are drawn, with replacement, for the best to be mutated.
-        changes_one: Whether a child differs from its parent in one edge or operation; otherwise
+        population: The number of cells alive.
+        tournament: The number of cells drawn with replacement; the best of them is mutated.
+        changes_one: Whether a child differs from its parent in one edge or operation. Otherwise
             every edge changes with probability 1/21 and every operation with 1/5, as in
             NAS-Bench-101's own experiments.
-        passes_seen: Whether a child that was evaluated before is mutated on instead.
+        passes_seen: Whether a child that was evaluated before is mutated again instead.
     """
 
     population: int
@@ -43,11 +43,11 @@ class Evolution:
 
 
 def run(cells: Cells, seed: int, settings: Evolution, most: int) -> Outcome:
-    """Returns the run's end at the best cell, or after `most` evaluations."""
+    """Return how a run ended: at the best cell, or after `most` evaluations."""
     rng = np.random.default_rng(seed)
     ledger = Ledger(cells, most)
     alive = [_random(cells, rng) for _ in range(settings.population)]
-    values = np.array([ledger.accuracy(cells.row(*one)) for one in alive])
+    values = np.array([ledger.accuracy(cells.row(*cell)) for cell in alive])
     oldest = 0
     while not ledger.is_over:
         entrants = rng.integers(settings.population, size=settings.tournament)
@@ -62,7 +62,7 @@ def run(cells: Cells, seed: int, settings: Evolution, most: int) -> Outcome:
 
 
 def _random(cells: Cells, rng: np.random.Generator) -> tuple[int, int]:
-    """A valid cell, its edges and operations drawn evenly."""
+    """Return a valid cell, its edges and operations drawn uniformly."""
     while True:
         mask, code = int(rng.integers(N_MASKS)), int(VALID_CODES[rng.integers(len(VALID_CODES))])
         if cells.row(mask, code) >= 0:
@@ -72,7 +72,7 @@ def _random(cells: Cells, rng: np.random.Generator) -> tuple[int, int]:
 def _valid_child(
     cells: Cells, parent: tuple[int, int], settings: Evolution, rng: np.random.Generator
 ) -> tuple[tuple[int, int], int]:
-    """A cell unlike its parent, and its row."""
+    """Return a cell that differs from its parent, and its row."""
     mutate = with_one_change if settings.changes_one else _with_changes
     while True:
         child = mutate(*parent, rng)
@@ -82,7 +82,7 @@ def _valid_child(
 
 
 def with_one_change(mask: int, code: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Returns an encoding that differs in one edge or operation."""
+    """Return an encoding that differs in one edge or operation."""
     place, other = divmod(int(rng.integers(2 * (N_EDGES + N_INTERIOR))), 2)
     if place < N_EDGES:
         return mask ^ (1 << place), code
@@ -99,6 +99,6 @@ def _with_changes(mask: int, code: int, rng: np.random.Generator) -> tuple[int, 
 
 
 def _replaced(code: int, vertex: int, other: int) -> int:
-    """A code with one of the two other operations at a vertex."""
+    """Return a code with one of the two other operations at a vertex."""
     operation = code >> 2 * vertex & 3
     return code + ((operation + 1 + other) % 3 - operation << 2 * vertex)

@@ -1,15 +1,16 @@
 """The published LaNAS over the whole table: the sampler's own tree, draws from a list of cells.
 
-`LaNASSampler.paper(space=NASBench101Space())` walks to the same leaf from the same history
-(tests/examples/benchmarks/test_paper.py). Like this, it draws from the new cells of the leaf,
-but it finds them by rejection, a random walk where that fails, and keeps a study's records, which
-is a hundred times slower.
+From the same history `LaNASSampler.paper(space=NASBench101Space())` selects the same leaf
+(tests/examples/benchmarks/test_paper.py). Both draw from the new cells of that leaf. The sampler
+finds them by rejection or by a random walk, and keeps a study's record. Here they are listed,
+which is a hundred times faster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import replace
 import math
 from typing import Literal
 
@@ -19,16 +20,21 @@ from examples.benchmarks.paper.cells import Cells
 from examples.benchmarks.paper.leaf import LeafDraws
 from examples.benchmarks.paper.outcome import Ledger
 from examples.benchmarks.paper.outcome import Outcome
+from optuna_lanas._core.axes import Axes
+from optuna_lanas._core.domain import Domain
+from optuna_lanas._core.domain import NO_KEYS
 from optuna_lanas._core.history import History
-from optuna_lanas._core.search_tree import Partition
-from optuna_lanas._core.search_tree import partition
-from optuna_lanas._core.settings import Config
+from optuna_lanas._core.search_tree import learn
+from optuna_lanas._core.search_tree import SearchTree
+from optuna_lanas._core.settings import PUBLISHED
+from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas.spaces._edge_masks import EDGES
 from optuna_lanas.spaces._edge_masks import N_INTERIOR
 
 
 N_MATRIX = len(EDGES)
+NO_PARAMS = Domain(Axes(*np.empty((5, 0))))
 
 
 @dataclass(frozen=True)
@@ -36,14 +42,16 @@ class Published:
     """The published settings, and what the diagnostic runs change of them.
 
     Attributes:
-        height: Of the tree, the root alone being 1.
-        n_select: Samples between two learning phases, and before the first.
+        height: Height of the tree; the root alone has height 1.
+        n_select: Cells between two learning phases, and before the first.
         exploration: c of the UCB formula.
         ridge: Penalty of the least squares.
         use_ranks: Whether nodes see ranks instead of accuracies.
-        draws_cells: Whether a leaf is sampled evenly over its cells, else over its encodings.
-        sees: What the models see of a cell: the counts of `NASBench101Space.encode`, its matrix
-            and operations as numbers, these one-hot, or also which paths of operations it has.
+        draws_cells: Whether the draw from a leaf is uniform over its cells, else over its
+            encodings.
+        sees: What the latent actions see of a cell. "counts" are those of
+            `NASBench101Space.encode`. "ordinal" is the matrix with operations as numbers,
+            "one-hot" has them one-hot, "paths" has the operation paths besides.
     """
 
     height: int = 5
@@ -56,7 +64,7 @@ class Published:
 
 
 def run(cells: Cells, seed: int, settings: Published, most: int) -> Outcome:
-    """Returns the run's end at the best cell, or after `most` evaluations."""
+    """Return how a run ended: at the best cell, or after `most` evaluations."""
     ledger = Ledger(cells, most)
     rows = np.empty(len(cells), dtype=np.int64)
     for n, row in enumerate(propose(cells, seed, settings, ledger.seen, rows)):
@@ -70,27 +78,27 @@ def run(cells: Cells, seed: int, settings: Published, most: int) -> Outcome:
 def propose(
     cells: Cells, seed: int, settings: Published, seen: np.ndarray, rows: np.ndarray
 ) -> Iterator[int]:
-    """Yields the rows of cells, one trial after the other, until there is none left.
+    """Yield the row of each trial's cell, until every cell was evaluated.
 
     Args:
         cells: The table.
-        seed: Of all draws.
+        seed: Seed of all draws.
         settings: The settings.
-        seen: `[n]` bools, the cells that were evaluated, kept up to date by the caller.
-        rows: `[n]`, their rows in order, likewise.
+        seen: `[n]` bools, the evaluated cells; the caller keeps it up to date.
+        rows: `[n]`, the rows of the evaluated cells in order; the caller keeps it up to date.
     """
     rng = np.random.default_rng(seed)
-    encodings = visible(cells, settings)
+    features = visible(cells, settings)
     weights = np.ones(len(cells)) if settings.draws_cells else cells.n_encodings
-    draws = LeafDraws(encodings, weights, seen, rng)
+    draws = LeafDraws(features, weights, seen, rng)
     for _ in range(settings.n_select):
         yield draws.anywhere()
     n = settings.n_select
     while n < len(cells):
-        history = history_of(encodings[rows[:n]].astype(float), cells.accuracies[rows[:n]])
-        grown = partition(history, config(settings))
-        walk = Walk(grown, settings.exploration)
-        draws.begin(grown.tree)
+        history = history_of(features[rows[:n]].astype(float), cells.accuracies[rows[:n]])
+        search_tree = learn(history, core_settings(settings))
+        walk = Walk(search_tree, settings.exploration)
+        draws.begin(search_tree.tree)
         for _ in range(min(settings.n_select, len(cells) - n)):
             row = None
             while row is None:
@@ -106,19 +114,19 @@ def propose(
 class Walk:
     """A search phase: nodes' visits and values change, the tree does not.
 
-    A leaf whose cells were all evaluated is closed; nothing else could be drawn from it.
+    A leaf is closed once all its cells were evaluated.
     """
 
-    def __init__(self, grown: Partition, exploration: float) -> None:
-        self._tree = grown.tree
-        self._children: list[list[int]] = grown.tree.children.tolist()
-        self._visits: list[float] = grown.visits.tolist()
-        self._totals: list[float] = (grown.visits * grown.value).tolist()
-        self._is_open = [True] * grown.tree.n_nodes
+    def __init__(self, search_tree: SearchTree, exploration: float) -> None:
+        self._tree = search_tree.tree
+        self._children: list[list[int]] = search_tree.tree.children.tolist()
+        self._visits: list[float] = search_tree.visits.tolist()
+        self._totals: list[float] = (search_tree.visits * search_tree.value).tolist()
+        self._is_open = [True] * search_tree.tree.n_nodes
         self._scale = 2.0 * exploration
 
     def select(self) -> int:
-        """Returns the leaf that is reached by the greater UCB."""
+        """Return the leaf that the greater UCB leads to at every node."""
         node = 0
         while self._children[node][0] != NO_NODE:
             good, bad = self._children[node]
@@ -127,13 +135,13 @@ class Walk:
         return node
 
     def visit(self, leaf: int, value: float) -> None:
-        """Backs up a value."""
+        """Backpropagate a value from a leaf to the root."""
         for node in self._tree.path(leaf):
             self._visits[node] += 1
             self._totals[node] += value
 
     def close(self, leaf: int) -> None:
-        """Keeps the walk from a leaf, and from nodes all of whose leaves are closed."""
+        """Close a leaf, and the nodes above it that have no open leaf left."""
         self._is_open[leaf] = False
         for node in self._tree.path(leaf)[-2::-1]:
             self._is_open[node] = any(self._is_open[child] for child in self._children[node])
@@ -146,36 +154,42 @@ class Walk:
         return self._totals[node] / n + width
 
 
-def config(settings: Published) -> Config:
-    """Returns the settings as the core takes them: those of `LaNASSampler.paper`."""
-    return Config(
+def core_settings(settings: Published) -> Settings:
+    """Return the settings of the core, which are those of `LaNASSampler.paper`."""
+    return replace(
+        PUBLISHED,
+        n_startup_trials=settings.n_select,
         exploration=settings.exploration,
         max_depth=settings.height - 1,
-        min_samples_leaf=1,
         ridge=settings.ridge,
         use_ranks=settings.use_ranks,
         n_select=settings.n_select,
         n_first=settings.n_select,
-        is_uniform=True,
     )
 
 
-def history_of(encodings: np.ndarray, accuracies: np.ndarray) -> History:
-    """Returns the part of a history that a tree is grown from."""
+def history_of(features: np.ndarray, accuracies: np.ndarray) -> History:
+    """Return a history with what a tree is grown from: features and values.
+
+    Args:
+        features: `[n, dim]`.
+        accuracies: `[n]`.
+    """
     return History(
-        points=np.empty((len(encodings), 0)),
-        encodings=encodings,
+        domain=NO_PARAMS,
+        points=np.empty((len(features), 0)),
+        features=features,
         values=accuracies,
         objectives=None,
-        pending=encodings[:0],
         pending_points=np.empty((0, 0)),
-        keys=frozenset(),
+        pending_features=features[:0],
+        keys=NO_KEYS,
         pending_keys=frozenset(),
     )
 
 
 def visible(cells: Cells, settings: Published) -> np.ndarray:
-    """Returns what the models see of the cells, `[n, dim]`."""
+    """Return the features of all cells, `[n, dim]`."""
     if settings.sees == "counts":
         return cells.encodings
     if settings.sees == "paths":
@@ -183,5 +197,5 @@ def visible(cells: Cells, settings: Published) -> np.ndarray:
     if settings.sees == "one-hot":
         return cells.one_hot
     one_hot = cells.one_hot[:, N_MATRIX:].reshape(-1, N_INTERIOR, 3)
-    numbers = one_hot @ np.arange(1, 4, dtype=np.uint8)  # 0 for a vertex that there is not
+    numbers = one_hot @ np.arange(1, 4, dtype=np.uint8)  # 0 for a missing vertex
     return np.hstack([cells.matrices[:, :N_MATRIX], numbers])

@@ -1,6 +1,6 @@
-"""Cells as zeros and ones, as predictors of the time saw them: edges, operations, operation paths.
+"""Cells as zeros and ones, the usual input of predictors: edges, operations, operation paths.
 
-The paths are the path encoding of White et al. (2021, arXiv 1910.11858), truncated.
+The operation paths are the truncated path encoding of White et al. (2021, arXiv 1910.11858).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _PATHS = tuple(p for length in range(4) for p in combinations(range(1, N_INTERIO
 
 
 def encode_matrices(graph: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """Returns `[n, 76]` encodings of cells in canonical form.
+    """Return `[n, 76]` encodings of cells in canonical form.
 
-    These are its 21 edges, five times a one-hot operation (all zero for a vertex that a smaller
-    cell does not have), and for each of the 40 sequences of up to three operations whether a path
-    from input to output applies it.
+    An encoding holds the 21 edges, and five one-hot operations (all zero for a vertex that a
+    smaller cell lacks). It also holds, for each of the 40 sequences of up to three operations,
+    whether a path from input to output applies it.
 
     Args:
         graph: `[n]`, rows of ``cell_graphs().graph_masks``.

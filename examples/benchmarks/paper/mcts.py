@@ -1,13 +1,14 @@
-"""Plain Monte Carlo tree search that builds a cell by one edge or operation at a time.
+"""Plain Monte Carlo tree search that builds a cell one edge or operation at a time.
 
-This is the hand-made action space that the paper compares with: vertex by vertex, its operation
-and then its incoming edges. A node is a partly built cell, chosen from the root by
+This is the hand-made action space that the paper compares with: for each vertex its operation,
+then its incoming edges. A node is a partly built cell. From the root, the path follows the
+greatest
 
     UCB(child) = value(child) + 2 c sqrt(2 ln n(parent) / n(child)),
 
-a child that was not visited first. A rollout draws what is left evenly, again until the cell is
-valid and new, at most `N_ROLLOUTS` times; after that a known cell's accuracy is backed up, which
-costs no sample, or 0 if no draw was valid.
+with unvisited children first. A rollout draws the rest uniformly at random, at most `N_ROLLOUTS`
+times, until the cell is valid and new. If that fails, the accuracy of a known cell is
+backpropagated, which costs no sample, or 0 if no draw was valid.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ UNEXPANDED = -1
 
 
 def _decisions() -> Iterator[tuple[int, int, int]]:
-    """For each decision by what a choice 1 adds to mask and code, and the number of choices."""
+    """Yield, for each decision, what choice 1 adds to mask and code, and the number of choices."""
     for vertex in range(1, N_VERTICES):
         if vertex <= N_INTERIOR:
             yield 0, 4 ** (vertex - 1), N_OPERATIONS
@@ -43,7 +44,7 @@ def _decisions() -> Iterator[tuple[int, int, int]]:
 
 
 DECISIONS = tuple(_decisions())
-# By depth, the bits of mask and code that are not decided yet.
+# By depth: the bits of mask and code that are still undecided.
 FREE = tuple(
     (
         sum(bit for bit, _, _ in DECISIONS[depth:]),
@@ -54,7 +55,7 @@ FREE = tuple(
 
 
 def run(cells: Cells, seed: int, exploration: float, most: int) -> Outcome:
-    """Returns the run's end at the best cell, or after `most` evaluations."""
+    """Return how a run ended: at the best cell, or after `most` evaluations."""
     rng = np.random.default_rng(seed)
     ledger, tree = Ledger(cells, most), _Tree(exploration)
     while not ledger.is_over:
@@ -65,7 +66,7 @@ def run(cells: Cells, seed: int, exploration: float, most: int) -> Outcome:
 
 
 class _Tree:
-    """Visits and sums of accuracies of nodes; a node's children stand side by side."""
+    """Visits and sums of accuracies of nodes; the children of a node are adjacent."""
 
     def __init__(self, exploration: float) -> None:
         self._exploration = exploration
@@ -74,7 +75,7 @@ class _Tree:
         self._first_child = [UNEXPANDED]
 
     def select(self, rng: np.random.Generator) -> tuple[list[int], int, int]:
-        """Returns the path to a node without visits, or to a whole cell, and what it decides."""
+        """Return the path to an unvisited node or a whole cell, and the mask and code so far."""
         node, mask, code, path = 0, 0, 0, [0]
         for in_mask, in_code, n_choices in DECISIONS:
             first = self._children(node, n_choices)
@@ -87,7 +88,7 @@ class _Tree:
         return path, mask, code
 
     def backpropagate(self, path: list[int], value: float) -> None:
-        """Adds a visit and its value to the nodes of a path."""
+        """Add a visit and its value to the nodes of a path."""
         for node in path:
             self._visits[node] += 1
             self._totals[node] += value
@@ -116,7 +117,7 @@ class _Tree:
 def _rollout(
     cells: Cells, seen: np.ndarray, depth: int, mask: int, code: int, rng: np.random.Generator
 ) -> int:
-    """Returns the row of a cell that goes on from what is decided, -1 if none is valid."""
+    """Return the row of a cell that completes the decisions, -1 if no draw is valid."""
     if depth == len(DECISIONS):
         return cells.row(mask, code)
     free_mask, free_code = FREE[depth]

@@ -1,4 +1,4 @@
-"""The methods by name; one that has a tree is run at every height asked for."""
+"""The methods by name; methods with a tree run at every requested height."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OTHERS: dict[str, Callable[[Cells, int, int], Outcome]] = {
 
 
 def run(cells: Cells, method: str, height: int, seed: int, most: int) -> Outcome:
-    """Returns a run's end at the best cell, or after `most` evaluations."""
+    """Return how a run ended: at the best cell, or after `most` evaluations."""
     if method in LANAS:
         return lanas.run(cells, seed, LANAS[method](height), most)
     return OTHERS[method](cells, seed, most)

@@ -1,4 +1,4 @@
-"""What a method's run until the best cell gives."""
+"""How a method's run ends, and the count of its samples."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from examples.benchmarks.paper.cells import Cells
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run's end.
+    """How a run ended.
 
     Attributes:
         samples: Distinct valid cells that were evaluated, the last one included.
-        evaluations: With those that were evaluated again.
-        is_found: Whether the last one is the best; if not, `samples` is a lower bound.
+        evaluations: All evaluations, repeated ones included.
+        is_found: Whether the last cell is the best; if not, `samples` is a lower bound.
     """
 
     samples: int
@@ -25,11 +25,11 @@ class Outcome:
 
 
 class Ledger:
-    """What a run has evaluated. A cell is one sample, however often it is evaluated.
+    """The evaluations of a run. A cell counts as one sample, however often it is evaluated.
 
     Args:
         cells: The table.
-        most: Evaluations after which the run ends without the best cell.
+        most: The run ends after so many evaluations, even without the best cell.
     """
 
     def __init__(self, cells: Cells, most: int) -> None:
@@ -41,7 +41,7 @@ class Ledger:
         self._n_evaluations = 0
 
     def accuracy(self, row: int) -> float:
-        """Evaluates a cell."""
+        """Evaluate a cell and return its accuracy."""
         self._n_evaluations += 1
         if not self.seen[row]:
             self.seen[row] = True
@@ -55,9 +55,9 @@ class Ledger:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run ends."""
+        """Whether the run has ended."""
         return self.is_found or self._n_evaluations >= self._most
 
     def outcome(self) -> Outcome:
-        """Returns the run's end."""
+        """Return how the run ended."""
         return Outcome(self._n_samples, self._n_evaluations, self.is_found)

@@ -1,9 +1,9 @@
 """Searches led by a predictor over the table, after WeakNAS and BANANAS.
 
-Re-tellings for comparison, with the models and settings of
+These are reimplementations for comparison, with the models and settings of
 `examples/benchmarks/peers/predictor.py`, on the canonical matrix with one-hot operations. WeakNAS
-(Wu et al., 2021) scores every cell of the table in each round, which a search without a table
-cannot; BANANAS (White et al., 2021) scores changes of its best cells.
+(Wu et al., 2021) scores every cell of the table in each round, which needs a table. BANANAS (White
+et al., 2021) scores mutations of its best cells.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ N_PARENTS = 10
 N_CANDIDATES = 200
 N_MODELS = 5
 
-# From `[n_cells]` bools, which cells were evaluated, to the rows to be evaluated next.
+# Maps `[n_cells]` bools, the evaluated cells, to the rows to evaluate next.
 Propose = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def run_weak(cells: Cells, seed: int, most: int) -> Outcome:
-    """Returns a WeakNAS-like run's end at the best cell, or after `most` evaluations."""
+    """Return how a WeakNAS-like run ended: at the best cell, or after `most` evaluations."""
     return _run(cells, seed, most, partial(_weak, cells, cells.one_hot.astype(np.float32)))
 
 
 def run_ensemble(cells: Cells, seed: int, most: int) -> Outcome:
-    """Returns a BANANAS-like run's end at the best cell, or after `most` evaluations."""
+    """Return how a BANANAS-like run ended: at the best cell, or after `most` evaluations."""
     return _run(cells, seed, most, partial(_ensemble, cells, cells.one_hot))
 
 
@@ -56,7 +56,7 @@ def _run(cells: Cells, seed: int, most: int, propose: Propose) -> Outcome:
 def _weak(
     cells: Cells, encodings: np.ndarray, seen: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """A random part of the new cells that gradient-boosted trees rank highest."""
+    """Return a random part of the new cells that gradient-boosted trees rank highest."""
     from sklearn.ensemble import GradientBoostingRegressor
 
     model = GradientBoostingRegressor(random_state=int(rng.integers(2**31)))
@@ -69,7 +69,7 @@ def _weak(
 def _ensemble(
     cells: Cells, encodings: np.ndarray, seen: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """The new changes of the best cells that are best under a network drawn for each of them."""
+    """Return the best mutations of the best cells, each under a network drawn at random."""
     from sklearn.neural_network import MLPRegressor
 
     rows = np.flatnonzero(seen)
@@ -88,7 +88,7 @@ def _ensemble(
 
 
 def _changes(cells: Cells, parents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The rows of valid cells that differ from a parent in one edge or operation."""
+    """Return the rows of valid cells that differ from a parent in one edge or operation."""
     masks = _cell_graphs.cell_graphs().graph_masks[cells.graphs[parents]].tolist()
     codes = cells.codes[parents].tolist()
     chosen = rng.integers(len(parents), size=N_CANDIDATES)

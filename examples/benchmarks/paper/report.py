@@ -1,4 +1,4 @@
-"""Makes the table and the figure of docs/reproduction.md from the runs.
+"""Table and figure of docs/reproduction.md, from the runs.
 
 python -m examples.benchmarks.paper.report --help
 """
@@ -34,10 +34,10 @@ class Estimate:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes `tables.md`, and of runs of `lanas` `heights.html` and `.png`, into a folder."""
+    """Write `tables.md` into a folder, and for `lanas` also `heights.html` and `heights.png`."""
     parser = argparse.ArgumentParser(prog="python -m examples.benchmarks.paper.report")
     parser.add_argument("--runs", type=Path, default=Path("results/paper/runs.csv"))
-    parser.add_argument("--height", type=int, default=5, help="of the tree in the first table")
+    parser.add_argument("--height", type=int, default=5, help="tree height of the first table")
     parser.add_argument("--output", type=Path, default=Path("results/paper"))
     options = parser.parse_args(arguments)
     runs = pd.read_csv(options.runs)
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def methods_table(runs: pd.DataFrame, height: int) -> list[str]:
-    """Returns the lines of a table: each method's samples, and how many times LaNAS's."""
+    """Return the lines of a table: each method's samples, and their ratio to LaNAS's samples."""
     is_asked = (runs["method"].str.startswith("lanas") & (runs["height"] == height)) | (
         runs["height"] == 0
     )
@@ -62,7 +62,7 @@ def methods_table(runs: pd.DataFrame, height: int) -> list[str]:
     lines = _head(*titles, "paper")
     for name, group in groups.items():
         samples, bound = group["samples"].to_numpy(dtype=float), _bound(group)
-        times = "-"  # samples of runs that end on evaluations they repeat bound nothing
+        times = "-"  # without a found optimum, repeated evaluations give no bound
         if reference is not None and name != "lanas" and group["is_found"].any():
             times = bound + _factor(ratio(samples, reference))
         lines.append(
@@ -76,7 +76,7 @@ def methods_table(runs: pd.DataFrame, height: int) -> list[str]:
 
 
 def heights_table(runs: pd.DataFrame) -> list[str]:
-    """Returns the lines of a table: LaNAS's samples by height, the paper's beside them."""
+    """Return the lines of a table: samples of LaNAS and of the paper by height."""
     lines = _head("height", "runs", "found", "mean samples", "median", "paper")
     for height, group in runs[runs["method"] == "lanas"].groupby("height"):
         samples = group["samples"].to_numpy(dtype=float)
@@ -90,7 +90,7 @@ def heights_table(runs: pd.DataFrame) -> list[str]:
 
 
 def ours(runs: pd.DataFrame) -> Curve:
-    """Returns LaNAS's mean samples by height."""
+    """Return the mean samples of LaNAS by height."""
     groups = runs[runs["method"] == "lanas"].groupby("height")["samples"]
     heights = np.array(list(groups.groups), dtype=float)
     found = [mean(group.to_numpy(dtype=float)) for _, group in groups]
@@ -101,19 +101,19 @@ def ours(runs: pd.DataFrame) -> Curve:
 
 
 def published() -> Curve:
-    """Returns the paper's samples by height."""
+    """Return the paper's samples by height."""
     heights = np.array(list(PAPER_HEIGHTS), dtype=float)
     samples = np.array(list(PAPER_HEIGHTS.values()), dtype=float)
     return Curve("paper (figure 6a)", heights, samples, samples, samples)
 
 
 def mean(samples: Array) -> Estimate:
-    """Returns the mean over runs."""
+    """Return the mean over runs."""
     return _estimate(float(samples.mean()), _resampled_means(samples, 0))
 
 
 def ratio(samples: Array, reference: Array) -> Estimate:
-    """Returns the ratio of two means, both resampled."""
+    """Return the ratio of two means, both resampled."""
     resampled = _resampled_means(samples, 0) / _resampled_means(reference, 1)
     return _estimate(float(samples.mean() / reference.mean()), resampled)
 
@@ -139,7 +139,7 @@ def _line(*cells: object) -> str:
 
 
 def _bound(group: pd.DataFrame) -> str:
-    """What stands before a mean: a run that ended without the best cell needs more samples."""
+    """Return a mean's prefix: a run that ended without the best cell needs more samples."""
     return "" if group["is_found"].all() else "at least "
 
 

@@ -1,4 +1,4 @@
-"""Compares settings of regularized evolution, on seeds that no reported run has.
+"""Compares settings of regularized evolution, on seeds that no reported run uses.
 
 python -m examples.benchmarks.paper.tune_evolution
 """
@@ -20,7 +20,7 @@ SIZES = ((100, 25), (100, 50), (500, 50), (500, 250))
 
 
 def main() -> None:
-    """Prints the mean samples of each setting, at most `MOST` a run."""
+    """Print the mean samples of each setting, with at most `MOST` evaluations per run."""
     table = cells.load()
     print("| population | tournament | changes one | samples | found |\n|---|---|---|---|---|")
     for (population, tournament), changes_one in product(SIZES, (True, False)):

@@ -1,1 +1,1 @@
-"""Peers that Optuna does not have: each proposes parameters from the samples so far."""
+"""Search methods that Optuna does not have: each proposes parameters from the samples so far."""

@@ -16,7 +16,7 @@ from examples.benchmarks.unit import to_unit
 def encode(
     batch: Sequence[Params], distributions: dict[str, BaseDistribution]
 ) -> npt.NDArray[np.float64]:
-    """Returns the vectors `[n, dim]` of `n` configurations."""
+    """Return the vectors `[n, dim]` of `n` configurations."""
     columns = [_columns([p[name] for p in batch], d) for name, d in distributions.items()]
     return np.concatenate(columns, axis=1)
 

@@ -1,7 +1,7 @@
-"""Regularized evolution (Real et al., 2019): mutate a tournament's winner, the oldest dies.
+"""Regularized evolution (Real et al., 2019): mutate a tournament's winner, drop the oldest.
 
-The original evaluates again what it has evaluated before; with `avoids_seen`, a
-configuration is mutated on until it is a new one.
+The original may evaluate a configuration twice. With `avoids_seen`, a configuration is mutated
+again until it is new.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Local search: unseen one-parameter changes of the current best, restarted when they are used up.
+"""Local search: unseen one-parameter changes of the current best, with restarts.
 
 A strong baseline on tables without noise (White et al., 2021).
 """
@@ -15,12 +15,12 @@ from examples.benchmarks.peers.peer import Task
 from examples.benchmarks.problem import Params
 
 
-PATIENCE = 60  # changes in vain before a restart, where numbers have endless neighbours
+PATIENCE = 60  # failed changes before a restart, since a float has no end of neighbours
 
 
 @dataclass
 class LocalSearch:
-    """Local search; remembers where it stands and how many changes were in vain."""
+    """Local search; keeps its current configuration and its number of failed changes."""
 
     task: Task
     current: Sample | None = None

@@ -1,8 +1,8 @@
-"""Plain Monte Carlo tree search over one parameter at a time, in a fixed order by hand.
+"""Plain Monte Carlo tree search over one parameter at a time, in a fixed order.
 
-This is the hand-made action space that LaNAS is compared with (sec. 4 of its paper): a node is a
-prefix of decisions, a leaf of the search adds one decision, a rollout draws the rest at random.
-UCB as in the paper: value(child) + 2 c sqrt(2 ln n(parent) / n(child)).
+This is the hand-made action space that the paper compares LaNAS with (section 4). A node is a
+prefix of decisions, each expansion adds one decision, and a rollout draws the rest uniformly at
+random. The UCB formula is the paper's: value(child) + 2 c sqrt(2 ln n(parent) / n(child)).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from examples.benchmarks.unit import random_value
 
 @dataclass
 class Node:
-    """A prefix of decisions: how often it was visited, and the sum of what that gave."""
+    """A prefix of decisions: its visits, and the sum of their values."""
 
     n_visits: int = 0
     total: float = 0.0
@@ -70,7 +70,7 @@ class PlainMCTS:
         return child.total / child.n_visits + 2 * self.exploration * bonus
 
     def _rollout(self, params: Params, rng: np.random.Generator) -> Params:
-        """Returns the prefix completed at random, validly if a hundred tries can do it."""
+        """Return the prefix completed at random, if possible validly within a hundred tries."""
         for _ in range(100):
             rest = {n: random_value(d, rng) for n, d in self.task.distributions.items()}
             if self._is_new(self.task.key({**rest, **params})):
@@ -87,7 +87,7 @@ class PlainMCTS:
             node.total += last.value
 
     def _backpropagate_nothing(self) -> None:
-        """Counts a visit that led to no new architecture, so that the search moves on."""
+        """Count a visit without a new architecture, so that the search moves on."""
         for node in self.path:
             node.n_visits += 1
 

@@ -1,4 +1,4 @@
-"""What a peer is: it proposes the next parameters from a task and the samples so far."""
+"""The interface of a peer, which proposes parameters from a task and the samples so far."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from examples.benchmarks.unit import random_value
 from examples.benchmarks.unit import to_unit
 
 
-MUTATION_SCALE = 0.15  # standard deviation of a number's change, as a share of its range
+MUTATION_SCALE = 0.15  # standard deviation of a step, as a share of the range
 MAX_TRIES = 1_000
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A configuration that was evaluated; `value` is maximised, `key` tells it from others."""
+    """An evaluated configuration; `value` is maximised, `key` identifies it."""
 
     params: Params
     value: float
@@ -32,20 +32,20 @@ class Sample:
 
 @dataclass(frozen=True)
 class Task:
-    """What a peer may know: the parameters, and which of them are valid (key not None)."""
+    """What a peer knows: the parameters, and which configurations are valid (key not None)."""
 
     distributions: dict[str, BaseDistribution]
     key: Callable[[Params], Hashable | None]
 
     def random(self, rng: np.random.Generator) -> Params:
-        """Returns valid parameters, each drawn uniformly from its distribution."""
+        """Return valid parameters, each drawn uniformly from its distribution."""
         while True:
             params = {name: random_value(d, rng) for name, d in self.distributions.items()}
             if self.key(params) is not None:
                 return params
 
     def mutate(self, params: Params, rng: np.random.Generator) -> Params:
-        """Returns valid parameters that differ in one parameter."""
+        """Return valid parameters that differ in one parameter."""
         names = list(self.distributions)
         for _ in range(MAX_TRIES):
             name = names[rng.integers(len(names))]
@@ -57,7 +57,7 @@ class Task:
     def unseen(
         self, propose: Callable[[], Params], seen: set[Hashable], n_tries: int = 100
     ) -> Params | None:
-        """Returns the first of `n_tries` proposals that is not among the seen keys, or None."""
+        """Return the first of `n_tries` proposals that is not among the seen keys, or None."""
         for _ in range(n_tries):
             params = propose()
             if self.key(params) not in seen:

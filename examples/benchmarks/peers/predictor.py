@@ -1,9 +1,9 @@
 """Searches led by a predictor of the value, after BANANAS and WeakNAS.
 
-Both are re-tellings for comparison, on this suite's encodings and scikit-learn's models, and
-not the authors' programs: BANANAS (White et al., 2021) trains an ensemble of neural networks and
-draws one of them for each candidate, candidates being mutations of the best; WeakNAS (Wu et al.,
-2021) fits a predictor and evaluates a random part of its best candidates, round after round.
+Both are reimplementations for comparison, with this suite's encodings and scikit-learn's models;
+they are not the authors' programs. BANANAS (White et al., 2021) trains an ensemble of neural
+networks, and scores each mutation of the best samples by a network drawn at random. WeakNAS (Wu et
+al., 2021) fits a predictor in each round, and evaluates a random part of its best candidates.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class EnsembleSearch:
     def _predict(
         self, history: list[Sample], pool: list[Params], rng: np.random.Generator
     ) -> Scores:
-        """Returns the predictions `[n_models, n_pool]`."""
+        """Return the predictions `[n_models, n_pool]`."""
         from sklearn.neural_network import MLPRegressor
 
         if not pool:
@@ -79,7 +79,7 @@ class EnsembleSearch:
 class WeakPredictorSearch:
     """WeakNAS-like: evaluate a random part of the candidates that a predictor ranks highest.
 
-    The candidates are the whole space where it has at most `max_pool` configurations.
+    If the space has at most `max_pool` configurations, all of them are candidates.
     """
 
     task: Task
@@ -108,7 +108,7 @@ class WeakPredictorSearch:
         model = GradientBoostingRegressor(random_state=int(rng.integers(2**31)))
         candidates = encode(pool, self.task.distributions)
         predicted = fit_and_predict(model, *_training_set(self.task, history), candidates)
-        # Trees predict many ties: put them in random order, not in the pool's.
+        # Trees predict many ties, which are put in random order.
         order = np.lexsort((rng.random(len(pool)), predicted))[-self.n_top :]
         chosen = rng.choice(order, min(self.batch_size, len(order)), replace=False)
         return [pool[i] for i in chosen]
@@ -141,7 +141,7 @@ def _training_set(task: Task, history: list[Sample]) -> tuple[Scores, Scores]:
 
 
 def fit_and_predict(model: Any, x: Scores, y: Scores, candidates: Scores) -> Scores:
-    """Returns a model's predictions `[m]` of candidates `[m, dim]`, in units of y's spread.
+    """Return a model's predictions `[m]` of candidates, in units of the spread of `y`.
 
     Args:
         model: One of scikit-learn's regressors.
@@ -150,7 +150,7 @@ def fit_and_predict(model: Any, x: Scores, y: Scores, candidates: Scores) -> Sco
         candidates: `[m, dim]`.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # networks that have not converged are meant to be weak
+        warnings.simplefilter("ignore")  # networks need not converge
         model.fit(x, (y - y.mean()) / (y.std() + 1e-12))
     return np.asarray(model.predict(candidates), dtype=np.float64)
 

@@ -21,14 +21,14 @@ from examples.benchmarks.problem import Params
 
 
 N_STARTUP = 20
-N_TRIALS = 100_000  # SMAC's budget, out of reach: the run ends itself
+N_TRIALS = 100_000  # SMAC's budget, never reached
 
 
 @dataclass
 class SMAC:
     """SMAC3's facade for hyperparameters: a random forest, log expected improvement, Sobol start.
 
-    Choices and steps are given by their index, so that any value of Optuna's will do.
+    Choices and steps are given by their index, so any value of Optuna is possible.
     """
 
     task: Task
@@ -55,7 +55,7 @@ class SMAC:
 
     @cached_property
     def facade(self) -> Any:
-        """SMAC itself, made at the first call, when the seed is known."""
+        """SMAC's own object, made at the first call, when the seed is known."""
         from ConfigSpace import ConfigurationSpace
         from smac import HyperparameterOptimizationFacade
         from smac import Scenario

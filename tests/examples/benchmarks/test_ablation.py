@@ -1,9 +1,10 @@
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-from unittest.mock import patch
+"""The ablation: every variant is another search, made from settings alone."""
 
-import numpy as np
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from examples.benchmarks import ablation
@@ -11,85 +12,61 @@ from examples.benchmarks import results
 from examples.benchmarks.ablation import VARIANTS
 from examples.benchmarks.trials import execute
 from examples.benchmarks.trials import Run
-from optuna_lanas._core import stagnation
-from optuna_lanas._core import suggest as search
-from optuna_lanas._core.suggest import Proposal
-from optuna_lanas._study import propose as trial_proposal
+from optuna_lanas._core.settings import Settings
 
 
-N_TRIALS = 40
+N_TRIALS = 20
 
 
-def values_of(variant: str, folder: Path) -> list[float]:
-    ablation.run_variant(Run("5d-sphere", variant, 0, N_TRIALS), folder)
-    rows = results.read(folder)
-    return list(rows.loc[rows["sampler"] == variant, "value"])
+def values_of(settings: Settings, folder: Path) -> list[float]:
+    run = Run("5d-sphere", "variant", 0, N_TRIALS)
+    ablation.run_variant(run, folder, {"variant": settings})
+    return list(results.read(folder)["value"])
 
 
-@pytest.fixture
-def proposals() -> Iterator[list[Proposal]]:
-    """What the sampler proposes in the test."""
-    seen: list[Proposal] = []
-    suggest: Any = search.suggest
-
-    def spy(*args: Any) -> Proposal:
-        seen.append(suggest(*args))
-        return seen[-1]
-
-    with patch.object(search, "suggest", spy), patch.object(trial_proposal, "suggest", spy):
-        yield seen
-
-
-def test_every_variant_is_another_search_and_leaves_nothing_patched(tmp_path: Path) -> None:
-    with patch.object(stagnation, "LEAST", 3), patch.object(stagnation, "SHARE_OF_HISTORY", 0.05):
-        found = {name: values_of(name, tmp_path / name) for name in VARIANTS}
-        assert values_of("default", tmp_path / "again") == found["default"]
+@pytest.mark.slow
+def test_every_variant_is_another_search(tmp_path: Path) -> None:
+    """With a stagnation after three trials, so that these short searches explore."""
+    found = {
+        name: values_of(
+            replace(settings, min_stagnation=3, stagnation_share=0.05), tmp_path / name
+        )
+        for name, settings in VARIANTS.items()
+    }
     assert len({tuple(values) for values in found.values()}) == len(VARIANTS)
 
 
 def test_the_default_variant_is_the_default_sampler(tmp_path: Path) -> None:
     rows = execute(Run("5d-sphere", "lanas", 0, N_TRIALS))
-    assert [row.value for row in rows] == pytest.approx(values_of("default", tmp_path), rel=1e-12)
+    values = values_of(VARIANTS["default"], tmp_path)
+    assert [row.value for row in rows] == pytest.approx(values, rel=1e-12)
 
 
-def test_the_leafs_region_is_searched_always(tmp_path: Path, proposals: list[Proposal]) -> None:
-    values_of("leaf's region always", tmp_path)
-    assert proposals
-    assert all(proposal.node == proposal.leaf for proposal in proposals)
-    assert max(proposal.leaf for proposal in proposals) > 0
-
-
-def test_without_a_tree_everything_is_the_roots(tmp_path: Path, proposals: list[Proposal]) -> None:
-    values_of("no tree", tmp_path)
-    assert proposals
-    assert all(proposal.leaf == 0 for proposal in proposals)
-
-
-def test_a_silent_generator_speaks_until_it_is_silenced() -> None:
-    rng = ablation.Silent(np.random.PCG64(0))
-    spoken = rng.standard_normal(3)
-    assert spoken.tolist() == np.random.Generator(np.random.PCG64(0)).standard_normal(3).tolist()
-    rng.is_silent = True
-    assert rng.standard_normal(3).tolist() == [0, 0, 0]
-
-
-def test_the_command_prints_variants_by_families(
+@pytest.mark.slow
+def test_the_command_runs_variants_and_overrides(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["--families", "nasbench201", "--variants", "default", "no tree", "--seeds", "1"]
-    ablation.main([*command, "--trials", "15", "--output", str(tmp_path)])
+    command = ["--problems", "nasbench201-cifar10", "--seeds", "1", "--first-seed", "7"]
+    command += ["--trials", "12", "--output", str(tmp_path), "--until-optimum"]
+    ablation.main([*command, "--variants", "no tree"])
+    assert "0 of 1 runs are done" in capsys.readouterr().out
+    ablation.main([*command, "--set", "max_depth=0", "--set", "exploring_share=0"])
     printed = capsys.readouterr().out
-    assert "0 of 6 runs are done" in printed
-    assert "| no tree |" in printed
-
-
-def test_the_command_tells_the_trials_to_the_optimum(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = ["--problems", "nasbench201-cifar100", "--variants", "default", "never elsewhere"]
-    command += ["--seeds", "1", "--first-seed", "7", "--trials", "60", "--until-optimum"]
-    ablation.main([*command, "--output", str(tmp_path)])
+    assert "0 of 2 runs are done" in printed
+    assert "| nasbench201-cifar10 | max_depth=0,exploring_share=0 | 1 |" in printed
     rows = results.read(tmp_path)
+    assert set(rows["sampler"]) == {"default", "no tree", "max_depth=0,exploring_share=0"}
     assert set(rows["seed"]) == {7}
-    printed = capsys.readouterr().out
-    assert "| nasbench201-cifar100 | never elsewhere | 1 | 1.0 |" in printed
+
+
+def test_a_variant_with_the_problems_space(tmp_path: Path) -> None:
+    run = Run("nasbench201-cifar10", "default-space", 0, 12)
+    ablation.run_variant(run, tmp_path, {"default-space": ablation.DEFAULT}, with_space=True)
+    rows = execute(replace(run, sampler="lanas-space"))
+    assert list(results.read(tmp_path)["value"]) == [row.value for row in rows]
+
+
+def test_an_unknown_setting_ends_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        ablation.main(["--set", "max_dept=0"])
+    assert "got 'max_dept'. Did you mean 'max_depth'?" in capsys.readouterr().err

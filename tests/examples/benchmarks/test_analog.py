@@ -1,3 +1,7 @@
+"""AnalogNAS-Bench: its file is read without foreign classes; each metric is a problem."""
+
+from __future__ import annotations
+
 from collections import Counter
 from importlib.util import find_spec
 from itertools import product
@@ -17,7 +21,7 @@ CELLS = list(product(range(analog.N_OPERATIONS), repeat=analog.N_EDGES))
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file as the package has it; cell i has the accuracies i, and i / 2 after a month."""
+    """Return a file in the package's format: cell i has accuracy i, and i / 2 after a month."""
     module = ModuleType("analognasbench.data")
     for name in ("Architecture", "DriftMeasurement"):
         setattr(module, name, type(name, (), {"__module__": module.__name__}))
@@ -51,7 +55,7 @@ def test_a_file_with_another_class_is_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_spec("analognasbench") is not None, reason="the package is installed")
-def test_a_missing_package_is_an_error_that_says_how_to_install_it() -> None:
+def test_the_error_of_a_missing_package_says_how_to_install_it() -> None:
     with pytest.raises(ValueError, match="pip install analog-nasbench"):
         analog.load("analognas-noisy")
 

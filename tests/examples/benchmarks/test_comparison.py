@@ -1,3 +1,7 @@
+"""The comparison of samplers: wins, p-values and mean ranks of known regrets."""
+
+from __future__ import annotations
+
 from itertools import product
 
 import numpy as np
@@ -9,7 +13,7 @@ from examples.benchmarks import comparison
 
 
 def at_first_trial(regrets: dict[str, list[list[float]]]) -> pd.DataFrame:
-    """Rows of runs of one trial; a sampler's regrets are `[n_problems][n_seeds]`."""
+    """Return rows of runs of one trial; a sampler's regrets are `[n_problems][n_seeds]`."""
     return pd.DataFrame(
         [
             {"family": "f", "problem": f"p{p}", "sampler": sampler, "seed": s, "trial": 1,
@@ -30,7 +34,7 @@ def test_wins_pair_the_runs_and_count_the_ties_apart() -> None:
     assert pair["p"] == back["p"]
 
 
-def test_p_is_wilcoxons_and_one_where_all_are_tied() -> None:
+def test_p_is_wilcoxons_and_1_if_all_runs_are_tied() -> None:
     rng = np.random.default_rng(0)
     one, other = rng.random((4, 10)), rng.random((4, 10)) + 0.2
     rows = at_first_trial({"a": one.tolist(), "b": other.tolist(), "c": one.tolist()})
@@ -46,7 +50,7 @@ def test_samplers_without_common_runs_have_no_p() -> None:
     assert np.isnan(pair["p"])
 
 
-def test_runs_that_ended_early_are_not_spoken_for_by_those_that_found_the_optimum() -> None:
+def test_runs_that_found_the_optimum_do_not_stand_for_runs_that_ended_early() -> None:
     others = at_first_trial({name: [[0.5, 0.1], [0.5, 0.1]] for name in "abc"})
     found, ended = at_first_trial({"d": [[0.0]]}), at_first_trial({"d": [[], [0.9]]})
     later = others.assign(trial=2, regret=others["sampler"].map({"a": 0.01, "b": 0.02, "c": 0.03}))
@@ -66,7 +70,7 @@ def test_mean_ranks_of_problems_with_nemenyis_critical_difference() -> None:
     ranks = comparison.ranks(rows, 1)
     assert ranks is not None
     assert ranks.means.to_dict() == {"a": 1.75, "b": 2.25, "c": 2.0}
-    # q of three samplers at 5 % is 2.343 (Demsar, 2006, table 5)
+    # q for three samplers at 5 % is 2.343 (Demsar, 2006, table 5)
     assert ranks.critical_difference == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 2)), rel=1e-3)
 
 
@@ -91,7 +95,7 @@ def test_equal_shares_of_all_orders_are_no_difference() -> None:
     assert ranks.p_value == pytest.approx(1)
 
 
-def test_ranks_by_family_leave_out_who_ran_on_a_part_of_the_problems() -> None:
+def test_ranks_by_family_leave_out_a_sampler_that_missed_some_problems() -> None:
     rows = at_first_trial({name: [[x]] * 4 for name, x in zip("abcd", (1, 2, 3, 0), strict=True)})
     rows["family"] = rows["problem"].map({"p0": "f", "p1": "f", "p2": "g", "p3": "g"})
     table = comparison.ranks_by_family(rows[(rows["sampler"] != "d") | (rows["family"] == "f")], 1)

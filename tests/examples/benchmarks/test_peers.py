@@ -1,3 +1,7 @@
+"""The peers: valid proposals, and the searches that they are named after."""
+
+from __future__ import annotations
+
 from collections.abc import Callable
 from importlib.util import find_spec
 
@@ -56,7 +60,7 @@ def test_every_peer_stays_within_mixed_parameters(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_peer_proposes_what_is_invalid(name: str) -> None:
+def test_no_peer_proposes_an_invalid_architecture(name: str) -> None:
     task = Task(GRID, lambda p: None if p["x0"] == p["x1"] else key_of_params(p))
     history = search(PEERS[name](task), task, sum_of, 40)
     assert all(sample.params["x0"] != sample.params["x1"] for sample in history)
@@ -71,7 +75,7 @@ def test_evolution_keeps_only_the_youngest_alive() -> None:
     assert sum(child[name] != others[name] for name in GRID) == 1
 
 
-def test_evolution_that_avoids_the_seen_never_repeats() -> None:
+def test_evolution_that_avoids_seen_configurations_never_repeats() -> None:
     task = Task(GRID, key_of_params)
     peer = RegularizedEvolution(task, 10, 5, avoids_seen=True)
     keys = [sample.key for sample in search(peer, task, sum_of, 60)]

@@ -1,3 +1,7 @@
+"""The problems: known optima, medians, keys and descriptions."""
+
+from __future__ import annotations
+
 import os
 
 import numpy as np
@@ -12,7 +16,7 @@ from examples.benchmarks.unit import from_unit
 from examples.benchmarks.unit import random_value
 
 
-# These need a table or a package that is installed apart; they have tests of their own.
+# These need a table or another package, and have tests of their own.
 APART = {"nasbench101", *catalogue.FAMILIES["analognas"]}
 ALL = [name for family in catalogue.FAMILIES.values() for name in family if name not in APART]
 PROTEINS = "nasbenchgraph-proteins"
@@ -98,7 +102,7 @@ def test_isomorphic_graph_networks_share_a_row() -> None:
     assert graphs.in_words(params) == words
 
 
-def test_a_cell_in_words_names_what_each_node_adds_up() -> None:
+def test_a_cell_in_words_names_the_terms_of_each_node() -> None:
     ops = ("none", "skip_connect", "none", "nor_conv_3x3", "none", "avg_pool_3x3")
     words = tables.in_words({f"Op{i}": op for i, op in enumerate(ops)})
     assert words.split("; ") == [

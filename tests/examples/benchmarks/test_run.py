@@ -1,3 +1,7 @@
+"""Runs: repeatable, complete, resumed, and reported."""
+
+from __future__ import annotations
+
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,7 +36,7 @@ def test_a_run_until_the_optimum_ends_there() -> None:
     assert [row.regret == 0 for row in rows] == [False] * (len(rows) - 1) + [True]
 
 
-def test_a_long_run_keeps_the_rows_that_tell_something(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_run_keeps_checkpoints_and_new_best_values(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = Run("nasbench201-imagenet", "random", seed=0, n_trials=750)
     whole = execute(spec)
     monkeypatch.setattr(trials, "N_WHOLE", 50)
@@ -41,7 +45,8 @@ def test_a_long_run_keeps_the_rows_that_tell_something(monkeypatch: pytest.Monke
     assert kept == sorted({*range(1, 51), *range(100, 800, 100), *bests, 750})
 
 
-def test_a_command_given_again_leaves_what_is_done(
+@pytest.mark.slow
+def test_a_repeated_command_skips_finished_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["--problems", "nasbench201-cifar10", "5d-sphere", "--samplers", "random"]
@@ -63,7 +68,7 @@ def test_a_command_given_again_leaves_what_is_done(
     assert "plotly" in (tmp_path / "report" / "regret-functions5d.html").read_text()[:2000]
 
 
-def test_no_results_is_an_error_that_says_how_to_make_them(tmp_path: Path) -> None:
+def test_the_error_of_an_empty_folder_says_how_to_make_results(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"examples\.benchmarks\.run"):
         results.read(tmp_path)
 

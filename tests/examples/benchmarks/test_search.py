@@ -1,3 +1,7 @@
+"""The first example of the README, at a small size."""
+
+from __future__ import annotations
+
 from pathlib import Path
 
 import optuna
@@ -6,6 +10,7 @@ import pytest
 from examples import search
 
 
+@pytest.mark.slow
 def test_the_search_leaves_tables_figures_and_studies(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

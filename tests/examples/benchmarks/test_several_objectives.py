@@ -10,9 +10,9 @@ from examples.benchmarks.several_objectives import hypervolume
 from examples.benchmarks.several_objectives import shares
 
 
-def test_hypervolume_of_two_points_and_one_behind_them() -> None:
+def test_hypervolume_of_two_points_and_a_dominated_point() -> None:
     values = np.array([[1.0, 4.0], [3.0, 2.0], [4.0, 5.0], [9.0, 0.0]])
-    # Scaled by 5: .8 x .2 from the first one, .4 x .4 more from the second.
+    # Scaled by 5: .8 x .2 from the first point, .4 x .4 more from the second.
     area = hypervolume(values, np.zeros(2), np.full(2, 5.0))
     assert area == pytest.approx(0.8 * 0.2 + 0.4 * 0.4)
     assert hypervolume(values[3:], np.zeros(2), np.full(2, 5.0)) == 0.0

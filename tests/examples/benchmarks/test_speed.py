@@ -1,4 +1,4 @@
-"""The benchmark of speed: what it says of a table of measurements."""
+"""The benchmark of speed: ratios of known times, and a small measurement."""
 
 from __future__ import annotations
 

@@ -1,3 +1,7 @@
+"""The summaries of known regrets."""
+
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +12,7 @@ from examples.benchmarks import summary
 def rows_of(
     sampler: str, seed: int, regrets: list[float], problem: str = "p", family: str = "f"
 ) -> pd.DataFrame:
-    """Rows of a run in which every configuration is a new one."""
+    """Return the rows of a run that never repeats a configuration."""
     trial = np.arange(1, len(regrets) + 1)
     return pd.DataFrame(
         {
@@ -47,7 +51,7 @@ def test_trials_to_optimum() -> None:
     assert table.loc[("p", "b"), "found"] == 0.5
 
 
-def test_every_problem_of_a_family_counts_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_problem_of_a_family_has_the_same_weight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summary, "CHECKPOINTS", (1,))
     rows = pd.concat([rows_of("a", seed, [0.0], "easy") for seed in range(9)])
     rows = pd.concat([rows, rows_of("a", 0, [1.0], "hard")])

@@ -1,3 +1,7 @@
+"""Values of a distribution as positions in [0, 1], and back."""
+
+from __future__ import annotations
+
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

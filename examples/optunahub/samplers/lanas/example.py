@@ -7,7 +7,7 @@ import optunahub
 
 
 def objective(trial: optuna.Trial) -> float:
-    """Returns a made-up loss of a mixed space."""
+    """Return the loss of a small mixed space."""
     x = trial.suggest_float("x", -10, 10)
     kind = trial.suggest_categorical("kind", ["flat", "steep"])
     return (x - 2) ** 2 * (10 if kind == "steep" else 1)

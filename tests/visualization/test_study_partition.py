@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import optuna
 import pytest
@@ -20,7 +22,7 @@ def objective(trial: optuna.Trial) -> float:
     return layers * (operation == "conv") - abs(rate - 0.5) + float(np.log(width)) / 100
 
 
-def random_study(n_trials: int = 80) -> optuna.Study:
+def random_study(n_trials: int) -> optuna.Study:
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0)
     )
@@ -30,7 +32,7 @@ def random_study(n_trials: int = 80) -> optuna.Study:
 
 @pytest.fixture(scope="module")
 def study() -> optuna.Study:
-    return random_study()
+    return random_study(80)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def test_every_trial_is_in_the_region_of_its_leaf(
     assert len(view.leaves) > 2
     for leaf in view.leaves:
         here = view.inside(leaf)
-        assert (here == view.tree.region(leaf).contains(view.encodings)).all()
+        assert (here == view.tree.region(leaf).contains(view.features)).all()
         assert (here == (view.search_tree.leaf == leaf)).all()
     for number, target in zip(view.numbers, view.targets, strict=True):
         assert study.trials[number].value == target
@@ -53,8 +55,7 @@ def test_every_trial_is_in_the_region_of_its_leaf(
 
 
 def test_leaves_are_in_ucb_order(view: StudyPartition) -> None:
-    bounds = view.search_tree.ucb[view.leaves]
-    assert (np.diff(bounds) <= 0).all()
+    assert (np.diff(view.search_tree.ucb[view.leaves]) <= 0).all()
     assert set(view.leaves) == set(view.tree.leaves)
 
 
@@ -66,7 +67,7 @@ def test_choices_are_named(view: StudyPartition) -> None:
     assert "rate≈0.5" in view.choices
     assert "width≈8" in view.choices
     assert "width≈512" in view.choices
-    assert len(view.choices) == view.encodings.shape[1]
+    assert len(view.choices) == view.features.shape[1]
 
 
 def test_the_best_choices_are_the_top_ones(view: StudyPartition) -> None:
@@ -88,13 +89,13 @@ def test_text(view: StudyPartition) -> None:
     assert sum(": leaf " in line or "leaf " in line for line in lines) == len(view.leaves)
 
 
-def test_unfinished_trials_are_counted() -> None:
+def test_pending_trials_are_visits() -> None:
     study = random_study(20)
     study.enqueue_trial({"layers": 2, "width": 8, "operation": "conv", "rate": 0.5})
     view = partition(study)
     assert view.n_pending == 1
     assert view.search_tree.visits[0] == 21
-    assert "20 trials and 1 unfinished ones" in str(view)
+    assert str(view).startswith("20 trials and 1 pending trial in ")
 
 
 def test_invalid_and_failed_trials_are_left_out() -> None:
@@ -159,14 +160,6 @@ def test_the_studys_own_sampler_gives_the_settings() -> None:
     assert partition(study, sampler=LaNASSampler.paper(n_select=10)).value_name == "mean value"
 
 
-def test_a_study_without_values() -> None:
-    study = optuna.create_study()
-    with pytest.raises(
-        ValueError, match="`study` must have a finished trial with parameters and a value"
-    ):
-        partition(study)
-
-
 def test_a_target_is_asked_of_complete_trials_alone() -> None:
     def objective(trial: optuna.Trial) -> float:
         x = trial.suggest_float("x", 0, 1)
@@ -181,3 +174,23 @@ def test_a_target_is_asked_of_complete_trials_alone() -> None:
     view = partition(study, target=lambda trial: trial.user_attrs["seconds"])
     assert np.isnan(view.targets).sum() == 4
     assert np.isfinite(view.targets).sum() == 8
+
+
+def test_wrong_arguments(study: optuna.Study) -> None:
+    anything: Any = partition
+    with pytest.raises(TypeError, match=r"`study` must be an optuna.Study, got 3 of int\. Load"):
+        anything(3)
+    with pytest.raises(TypeError, match=r"`sampler` must be a LaNASSampler, got .* of Random"):
+        anything(study, sampler=study.sampler)
+    with pytest.raises(TypeError, match="`target` must be a function from a trial to a float"):
+        anything(study, target="x")
+    with pytest.raises(TypeError, match=r"`target` must return a float .* 'a' of str for tria"):
+        anything(study, target=lambda trial: "a")
+    with pytest.raises(ValueError, match="`space` must be None where a `sampler` is given"):
+        anything(study, sampler=LaNASSampler(), space=NASBench201Space())
+
+
+def test_one_trial_is_one_region() -> None:
+    lines = str(partition(random_study(1))).splitlines()
+    assert lines[0] == "1 trial in 1 region"
+    assert lines[1].startswith("leaf 0: 1 trial, mean rank 0.5, Objective Value ")

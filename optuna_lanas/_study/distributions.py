@@ -1,0 +1,104 @@
+"""Optuna's distributions as axes: the union of all that a parameter has had, in a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import math
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalDistribution
+from optuna.distributions import FloatDistribution
+from optuna.distributions import IntDistribution
+
+from optuna_lanas._core.axes import Axes
+
+
+Numeric = FloatDistribution | IntDistribution
+
+
+def make_axes(versions: Sequence[Sequence[BaseDistribution]]) -> Axes:
+    """Return one axis per parameter, which holds all values of its distributions.
+
+    Args:
+        versions: The distributions of each parameter.
+    """
+    bounds = np.array([_union(each) for each in versions], dtype=float).reshape(-1, 4)
+    return Axes(
+        n_choices=np.array([n_choices(each[-1]) for each in versions], dtype=np.intp),
+        low=bounds[:, 0],
+        high=bounds[:, 1],
+        step=bounds[:, 2],
+        is_log=bounds[:, 3] > 0,
+    )
+
+
+def is_constant(versions: Sequence[BaseDistribution]) -> bool:
+    """Whether a parameter has the same single value in all its distributions."""
+    first = versions[0]
+    if isinstance(first, CategoricalDistribution):
+        return n_choices(first) == 1
+    return all(d.single() and _low(d) == _low(first) for d in versions)
+
+
+def distinct_choices(distribution: CategoricalDistribution) -> list[Any]:
+    """Return the choices that Optuna tells apart: of equal ones (True, 1, 1.0) the first."""
+    seen: set[Any] = set()
+    distinct = []
+    for place, choice in enumerate(distribution.choices):
+        if not is_hashable(choice):
+            is_new = distribution.to_internal_repr(choice) == place
+        else:
+            is_new = choice not in seen
+            seen.add(choice)
+        if is_new:
+            distinct.append(choice)
+    return distinct
+
+
+def n_choices(distribution: BaseDistribution) -> int:
+    """Return the number of choices, 0 for a numeric distribution."""
+    if not isinstance(distribution, CategoricalDistribution):
+        return 0
+    return len(distinct_choices(distribution))
+
+
+def is_hashable(choice: Any) -> bool:
+    """Whether a choice can be a key of a dict."""
+    try:
+        hash(choice)
+    except TypeError:
+        return False
+    return True
+
+
+def _union(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, bool]:
+    """The least low, the greatest high, the common step or 0, and whether all are logarithmic."""
+    numeric = [d for d in versions if isinstance(d, Numeric)]
+    if not numeric:
+        return 0.0, 1.0, 0.0, False
+    step = _common_step(numeric)
+    low, high = min(d.low for d in numeric), max(d.high for d in numeric)
+    return float(low), float(high), step, all(d.log for d in numeric) and low > 0
+
+
+def _common_step(versions: Sequence[Numeric]) -> float:
+    """The step of the coarsest grid that holds all values, 0 if there is none."""
+    ints = [d for d in versions if isinstance(d, IntDistribution)]
+    if len(ints) == len(versions):
+        return float(math.gcd(*(d.step for d in ints), *(d.low - ints[0].low for d in ints)))
+    steps = {float(d.step or 0.0) for d in versions}
+    step = steps.pop() if len(steps) == 1 else 0.0
+    is_grid = step > 0.0 and all(_is_aligned(d.low, versions[0].low, step) for d in versions)
+    return step if is_grid else 0.0
+
+
+def _is_aligned(low: float, other: float, step: float) -> bool:
+    n_steps = (low - other) / step
+    return math.isfinite(n_steps) and abs(n_steps - round(n_steps)) < 1e-9
+
+
+def _low(distribution: BaseDistribution) -> float:
+    assert isinstance(distribution, Numeric), "a parameter's distributions are of one kind"
+    return distribution.low

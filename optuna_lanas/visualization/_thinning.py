@@ -1,0 +1,80 @@
+"""How much a figure shows: everything, or less, so that the dashboard can store it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SHARES = (1.0, 0.6, 0.35, 0.2, 0.1, 0.05)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """The most that a figure shows; None for no limit.
+
+    Attributes:
+        n_nodes: Nodes of the tree, an odd number: the root, and pairs of children.
+        n_leaves: Leaves with a colour or violin of their own.
+        n_values: Values of a violin.
+        n_times: Times on a time axis.
+        n_points: Points of a scatter plot.
+    """
+
+    n_nodes: int | None = 2047
+    n_leaves: int | None = None
+    n_values: int | None = None
+    n_times: int | None = 100
+    n_points: int | None = None
+
+
+FULL = Detail()
+
+
+def reduced(share: float) -> Detail:
+    """Return the detail of a small figure.
+
+    Args:
+        share: In (0, 1]; 1 for the greatest figure that may fit.
+    """
+    return Detail(
+        n_nodes=2 * int(64 * share) + 1,
+        n_leaves=max(int(32 * share), 8),
+        n_values=int(200 * share),
+        n_times=int(100 * share),
+        n_points=int(3000 * share),
+    )
+
+
+def draw_within(draw: Callable[[Detail], go.Figure], max_bytes: int) -> go.Figure:
+    """Return the most detailed figure whose JSON fits, or else the least detailed.
+
+    Args:
+        draw: A function from the detail to a figure.
+        max_bytes: The limit, in bytes of UTF-8.
+    """
+    for share in SHARES:
+        figure = draw(reduced(share))
+        if len(figure.to_json().encode()) <= max_bytes:
+            break
+    return figure
+
+
+def spaced(n: int, limit: int | None) -> np.ndarray:
+    """Return at most ``limit`` of the ints `0, .., n - 1`, equally spaced, both ends included."""
+    if limit is None or n <= limit:
+        return np.arange(n)
+    return np.unique(np.linspace(0, n - 1, limit).astype(np.intp))
+
+
+def quantiles(values: np.ndarray, limit: int | None) -> np.ndarray:
+    """Return values `[n]`, or ``limit`` of their quantiles if there are more."""
+    if limit is None or len(values) <= limit:
+        return values
+    return np.asarray(np.quantile(values, np.linspace(0.0, 1.0, limit)), dtype=np.float32)

@@ -1,0 +1,46 @@
+"""Samplers and objectives of the tests that run whole studies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import math
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import Trial
+
+from optuna_lanas import LaNASSampler
+
+
+Make = Callable[..., LaNASSampler]
+
+
+def default(**arguments: Any) -> LaNASSampler:
+    return LaNASSampler(**{"seed": 0, "n_startup_trials": 3, **arguments})
+
+
+def paper(**arguments: Any) -> LaNASSampler:
+    return LaNASSampler.paper(**{"seed": 0, "n_startup_trials": 3, "n_select": 4, **arguments})
+
+
+BOTH = [default, paper]
+
+
+def study_of(sampler: LaNASSampler, storage: BaseStorage, **arguments: Any) -> optuna.Study:
+    return optuna.create_study(sampler=sampler, storage=storage, **arguments)
+
+
+def mixed(trial: Trial) -> float:
+    """A parameter of each kind."""
+    x = trial.suggest_float("x", -1.0, 1.0)
+    rate = trial.suggest_float("rate", 1e-5, 1e-1, log=True)
+    n = trial.suggest_int("n", 0, 12, step=3)
+    width = trial.suggest_int("width", 4, 512, log=True)
+    op = trial.suggest_categorical("op", ["conv", "pool", None])
+    return x**2 + abs(math.log10(rate) + 3) + abs(n - 6) + abs(width - 64) / 64 + (op != "conv")
+
+
+def configurations(study: optuna.Study) -> list[str]:
+    """The params of each trial, as something that can be compared and counted."""
+    return [repr(sorted(trial.params.items())) for trial in study.trials]

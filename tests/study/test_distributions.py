@@ -1,0 +1,119 @@
+"""Optuna's distributions as axes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalDistribution
+from optuna.distributions import distribution_to_json
+from optuna.distributions import FloatDistribution
+from optuna.distributions import IntDistribution
+from optuna.distributions import json_to_distribution
+import pytest
+
+from optuna_lanas._study.distributions import distinct_choices
+from optuna_lanas._study.distributions import is_constant
+from optuna_lanas._study.distributions import is_hashable
+from optuna_lanas._study.distributions import make_axes
+from optuna_lanas._study.distributions import n_choices
+from optuna_lanas._study.transform import is_alike
+from tests.strategies import categoricals
+from tests.strategies import distributions
+
+
+@pytest.mark.parametrize(
+    ("versions", "step"),
+    [
+        ([IntDistribution(8, 64, step=8), IntDistribution(16, 64, step=8)], 8),
+        ([IntDistribution(1, 9, step=2), IntDistribution(2, 10, step=2)], 1),
+        ([IntDistribution(1, 10), IntDistribution(2, 10, step=4)], 1),
+        ([IntDistribution(0, 12, step=4), IntDistribution(2, 8, step=6)], 2),
+        ([FloatDistribution(0, 1, step=0.1), FloatDistribution(0.3, 2, step=0.1)], 0.1),
+        ([FloatDistribution(0, 1, step=0.2), FloatDistribution(0.1, 2.1, step=0.2)], 0),
+        ([FloatDistribution(0, 1, step=0.25), FloatDistribution(0, 1, step=0.5)], 0),
+        ([FloatDistribution(0, 1, step=0.25), FloatDistribution(0, 1)], 0),
+    ],
+)
+def test_an_axis_holds_the_coarsest_common_grid(
+    versions: list[FloatDistribution | IntDistribution], step: float
+) -> None:
+    for order in (versions, versions[::-1]):
+        axes = make_axes([order])
+        assert axes.step.tolist() == [step]
+        assert axes.low.tolist() == [min(d.low for d in versions)]
+        assert axes.high.tolist() == [max(d.high for d in versions)]
+
+
+def test_an_axis_is_logarithmic_if_all_its_distributions_are() -> None:
+    log, plain = FloatDistribution(1e-3, 1.0, log=True), FloatDistribution(0.1, 2.0)
+    assert make_axes([[log], [log, log], [log, plain], [plain]]).is_log.tolist() == [
+        True, True, False, False
+    ]  # fmt: skip
+
+
+def test_no_parameters_have_no_axes() -> None:
+    assert len(make_axes([])) == 0
+    assert make_axes([]).sample(3, np.random.default_rng(0)).shape == (3, 0)
+
+
+@given(distributions())
+def test_a_distribution_is_alike_its_copies(distribution: BaseDistribution) -> None:
+    assert is_alike(distribution, copy.deepcopy(distribution))
+
+
+@given(categoricals())
+def test_choices_are_alike_once_they_were_stored(distribution: CategoricalDistribution) -> None:
+    stored = json_to_distribution(distribution_to_json(distribution))
+    assert is_alike(distribution, stored)
+
+
+@given(distributions(), distributions())
+def test_distributions_are_alike_where_optuna_says_so(
+    left: BaseDistribution, right: BaseDistribution
+) -> None:
+    assert is_alike(left, right) == (left == right)
+
+
+@given(categoricals())
+def test_distinct_choices_are_those_that_optuna_tells_apart(
+    distribution: CategoricalDistribution,
+) -> None:
+    places = [int(distribution.to_internal_repr(choice)) for choice in distribution.choices]
+    expected = [distribution.choices[place] for place in dict.fromkeys(places)]
+    assert list(map(repr, distinct_choices(distribution))) == list(map(repr, expected))
+    assert n_choices(distribution) == len(expected)
+
+
+@given(distributions())
+def test_a_distribution_is_constant_where_it_holds_a_single_value(
+    distribution: BaseDistribution,
+) -> None:
+    n_values = make_axes([[distribution]]).n_values[0]
+    assert is_constant([distribution]) == (n_values == 1.0)
+    assert is_constant([distribution] * 2) == (n_values == 1.0)
+
+
+@given(st.integers(-5, 5), st.integers(-5, 5))
+def test_a_single_value_that_changes_is_not_constant(first: int, second: int) -> None:
+    versions = [IntDistribution(first, first), IntDistribution(second, second)]
+    assert is_constant(versions) == (first == second)
+    assert not is_constant([*versions, IntDistribution(first, first + 1)])
+
+
+def test_a_grid_that_holds_one_point_of_its_range_is_constant() -> None:
+    with pytest.warns(UserWarning, match="not divisible"):
+        distribution = FloatDistribution(0.5, 0.9, step=1.0)
+    assert is_constant([distribution])
+    assert make_axes([[distribution]]).n_values.tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"), [(None, True), ((1, "a"), True), ([1], False), (({},), False)]
+)
+def test_choices_that_are_hashable(choice: Any, expected: bool) -> None:
+    assert is_hashable(choice) == expected

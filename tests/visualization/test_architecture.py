@@ -1,0 +1,67 @@
+"""The architecture of a trial is drawn by its space."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+
+from optuna_lanas import LaNASSampler
+from optuna_lanas.spaces import NASBench201Space
+from optuna_lanas.visualization import partition
+from optuna_lanas.visualization import plot_architecture
+
+
+pytest.importorskip("plotly")
+pytest.importorskip("networkx")
+
+SPACE = NASBench201Space()
+
+
+@pytest.fixture(scope="module")
+def cells() -> optuna.Study:
+    study = optuna.create_study(direction="maximize", sampler=LaNASSampler(space=SPACE, seed=0))
+    study.optimize(lambda trial: SPACE.suggest(trial).count("nor_conv_3x3"), n_trials=15)
+    return study
+
+
+def test_the_best_trial_is_drawn(cells: optuna.Study) -> None:
+    figure, best = plot_architecture(cells), cells.best_trial
+    drawn = [annotation.text for annotation in figure.layout.annotations if annotation.text]
+    assert sorted(drawn) == sorted(v for v in best.params.values() if v != "none")
+    title = figure.layout.title.text
+    assert title == f"Architecture of Trial {best.number}, Objective Value {best.value:g}"
+
+
+def test_any_trial_is_drawn(cells: optuna.Study) -> None:
+    figure = plot_architecture(cells, trial_number=3)
+    assert "Trial 3," in figure.layout.title.text
+    with pytest.raises(
+        ValueError, match="`trial_number` must be the number of one of the study's"
+    ):
+        plot_architecture(cells, trial_number=15)
+
+
+def test_a_front_shows_all_objective_values() -> None:
+    study = optuna.create_study(directions=["minimize", "minimize"])
+    study.optimize(lambda t: (SPACE.suggest(t).count("none"), 2.5), n_trials=2)
+    title = plot_architecture(study, space=SPACE).layout.title.text
+    values = study.best_trials[0].values
+    assert title.endswith(f", Objective Values {values[0]:g}, 2.5")
+
+
+def test_without_a_complete_trial() -> None:
+    study = optuna.create_study()
+    with pytest.raises(ValueError, match=r"but none of its 0 trials is\. Run `study"):
+        plot_architecture(study, space=SPACE)
+
+
+def test_the_space_must_draw(study: optuna.Study) -> None:
+    with pytest.raises(ValueError, match="`space` must be an architecture space with draw"):
+        plot_architecture(study)
+    with pytest.raises(ValueError, match="to a trial with a valid architecture of NASBench201"):
+        plot_architecture(study, space=SPACE)
+
+
+def test_a_partition_has_no_architecture(cells: optuna.Study) -> None:
+    with pytest.raises(TypeError, match=r"`study` must be an optuna.Study, got Study.*Partition"):
+        plot_architecture(partition(cells))  # type: ignore[arg-type]
