@@ -111,6 +111,9 @@ VARIANTS = {
     "default": DEFAULT,
     "no tree": replace(DEFAULT, max_depth=0),
     "no exploring": replace(DEFAULT, exploring_share=0.0),
+    "leaf's region always": replace(DEFAULT, draws_depth=False),
+    "no linear part": replace(DEFAULT, prior_linear=1e-9),
+    "no nugget": replace(DEFAULT, draws_nugget=False),
     "no prior of the output scale": replace(DEFAULT, outputscale_observations=0.0),
     "random candidates": replace(
         DEFAULT,

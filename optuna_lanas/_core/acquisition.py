@@ -137,7 +137,8 @@ def draw_acquisition(
         update=update,
     )
     seed = int(rng.integers(2**63))
-    return Acquisition(path, Nugget(float(deviation * np.sqrt(kernel.nugget)), seed))
+    spread = float(deviation * np.sqrt(kernel.nugget)) if settings.draws_nugget else 0.0
+    return Acquisition(path, Nugget(spread, seed))
 
 
 def standardise(values: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ def prior_kernel(
 
     Its length scales grow with the square root of the number of dimensions: two random points are
     about as alike in wide spaces as in narrow ones (Hvarfner et al., 2024, arXiv 2402.02229). The
-    linear part varies as much as the residual.
+    linear part varies `prior_linear` times as much as the residual.
 
     Args:
         kernel_inputs: `[n, k]`.
@@ -99,7 +99,7 @@ def prior_kernel(
         log_lengthscales=np.full(int(group.max()) + 1, 0.5 * np.log(n_dimensions)),
         centre=centre,
         spread=float(np.sqrt(((features - centre) ** 2).sum(axis=1).mean())) or 1.0,
-        linear=1.0,
+        linear=settings.prior_linear,
         nugget=10.0 * settings.prior_nugget,
     )
 
@@ -152,7 +152,9 @@ class _Loss:
         n_groups = len(prior.log_lengthscales)
         self._inputs, self._linear_gram, self._y = inputs, linear_gram, y
         self._group, self._jitter = prior.group, settings.jitter
-        self._means = np.append(prior.log_lengthscales, [0.0, np.log(settings.prior_nugget)])
+        self._means = np.concatenate(
+            [prior.log_lengthscales, np.log([settings.prior_linear, settings.prior_nugget])]
+        )
         self._variances = np.append(
             np.full(n_groups, settings.lengthscale_variance),
             [settings.linear_variance, settings.nugget_variance],

@@ -55,6 +55,8 @@ class Settings:
         n_walk_steps: Steps of the random walk.
         n_walk_starts: The walk and the local search start at no more than so many observations.
 
+        draws_depth: Whether the searched region is that of a node drawn from the leaf's path; else
+            it is the leaf's.
         small_budget: Of a proposal while the history has at most its `n_observations`.
         large_budget: And from then on.
         n_parents: Each round of local search mutates so many of the best candidates.
@@ -66,9 +68,11 @@ class Settings:
         kernel_growth: Factor by which a history grows between two fits of the kernel.
         max_fit_iterations: Of L-BFGS in a fit.
         lengthscale_variance: Prior variance of a log length scale.
-        linear_variance: Prior variance of the log variance of the linear part.
+        prior_linear: Prior median of the variance of the linear part.
+        linear_variance: Prior variance of its logarithm.
         prior_nugget: Prior median of the nugget variance.
         nugget_variance: Prior variance of the log nugget.
+        draws_nugget: Whether a candidate's score has a nugget.
         jitter: Added to every diagonal of a covariance.
         outputscale_observations: The prior of the output scale weighs as much as so many
             observations.
@@ -110,6 +114,7 @@ class Settings:
     n_walk_steps: int = 50
     n_walk_starts: int = 100
 
+    draws_depth: bool = True
     small_budget: Budget = Budget(
         n_observations=256, n_features=256, n_random=200, n_near=200, n_rounds=3, n_round=100
     )
@@ -125,9 +130,11 @@ class Settings:
     kernel_growth: float = 1.1
     max_fit_iterations: int = 30
     lengthscale_variance: float = 0.5
+    prior_linear: float = 1.0
     linear_variance: float = 1.0
     prior_nugget: float = 1e-3
     nugget_variance: float = 4.0
+    draws_nugget: bool = True
     jitter: float = 1e-6
     outputscale_observations: float = 50.0
     chebyshev_augmentation: float = 0.05

@@ -110,8 +110,8 @@ def suggest(
     tree = search_tree.tree
     leaf = int(rng.choice(tree.leaves)) if is_exploring else search_tree.select()
     path, shared = tree.path(leaf), search_tree.shared_depth(leaf)
-    is_leafs = is_exploring or history.objectives is not None
-    drawn = len(path) - 1 if is_leafs else int(rng.integers(len(path)))
+    draws = settings.draws_depth and not is_exploring and history.objectives is None
+    drawn = int(rng.integers(len(path))) if draws else len(path) - 1
     nearness = np.minimum(shared, drawn)
     min_depth = drawn - settings.n_exploring_levels if is_exploring else 0
     acquisition = _draw_acquisition(history, nearness, min_depth, settings, caches.kernel, rng)

@@ -156,9 +156,9 @@ class NASBench101Table:
         named = dict(zip(FIELDS, values.tolist(), strict=True))
         return Measurement(**named, n_params=int(self.n_params[position]))
 
-    def cell(self, position: int) -> NASBench101Cell:
-        """Return the cell at a position of the arrays, as the file holds it."""
-        return unpack_cell(int(self.edges[position]), self.ops[position])
+    def cell(self, row: int) -> NASBench101Cell:
+        """Return the cell of a row of the arrays, as the file holds it."""
+        return unpack_cell(int(self.edges[row]), self.ops[row])
 
     def _find(self, cell: NASBench101Cell | str) -> int | None:
         """Return the position of a cell, None if the table does not have it."""

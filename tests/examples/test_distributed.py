@@ -22,8 +22,8 @@ def found(output: str) -> tuple[int, int]:
 
 
 def test_threads(capsys: pytest.CaptureFixture[str]) -> None:
-    threads.main(["--trials", "14", "--threads", "2"])
-    assert found(capsys.readouterr().out) == (14, 14)
+    threads.main(["--trials", "11", "--threads", "2"])
+    assert found(capsys.readouterr().out) == (11, 11)
 
 
 @pytest.mark.slow
