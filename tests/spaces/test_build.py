@@ -25,7 +25,7 @@ CASES: dict[str, tuple[Any, tuple[int, int]]] = {
     "nasbench101": (NASBench101Space(), (3, 8)),
     "nasbench201": (NASBench201Space(), (3, 8)),
 }
-N_QUICK, N_SLOW = 3, 100
+N_QUICK, N_SLOW = 2, 100
 
 
 def _architecture(space: Any, rng: np.random.Generator) -> Any:
