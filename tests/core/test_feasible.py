@@ -267,7 +267,7 @@ def test_a_narrower_logarithmic_range_of_ints_is_drawn_as_it_would_be_alone() ->
     drawn = whole.axes.to_values(feasible_of(whole, asked=[alone]).sample(N, rng))[:, 0]
     expected = domain_of(alone).axes.to_values(domain_of(alone).sample(N, rng))[:, 0]
     counts = [np.bincount(np.rint(v).astype(int), minlength=9)[2:] for v in (drawn, expected)]
-    assert stats.chi2_contingency(counts).pvalue > LEAST_P
+    assert stats.chi2_contingency(counts)[1] > LEAST_P
 
 
 def test_a_set_with_architectures_keeps_what_is_fixed() -> None:
