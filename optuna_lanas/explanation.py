@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import optuna
@@ -44,7 +45,8 @@ class Explanation(Decision):
     @property
     def origin(self) -> str:
         """How the params were found, in words."""
-        return ORIGINS[self.found]
+        unknown = f"found in a way that this version does not know: {_one_line(str(self.found))}"
+        return ORIGINS.get(self.found, unknown)
 
     def __str__(self) -> str:
         lines = [f"Trial {self.number}: {self.origin}."]
@@ -145,7 +147,12 @@ def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _trial(study: optuna.Study, number: int) -> FrozenTrial:
+def _trial(study: Any, number: int) -> FrozenTrial:
+    if not isinstance(study, optuna.Study):
+        raise TypeError(
+            f"`study` must be an optuna.Study, got {study!r} of {type(study).__name__}. Load a "
+            f"stored study with `optuna.load_study`."
+        )
     trials = study.get_trials(deepcopy=False)
     if isinstance(number, bool) or not isinstance(number, int | np.integer):
         raise TypeError(f"`trial_number` must be an int, got {number!r}. See `trial.number`.")

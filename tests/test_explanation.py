@@ -480,7 +480,27 @@ def test_names_and_choices_add_no_lines_to_the_text() -> None:
     assert "f\\nx=" in str(explain(study, 24))
 
 
+def test_a_decision_of_a_later_version_is_told_as_it_is() -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    content = '{"decision":{"found":"crystal\\nball","n_observations":3,"path":[]}}'
+    study.add_trial(
+        create_trial(
+            params={}, distributions={}, value=1.0, system_attrs={"lanas:relative_params": content}
+        )
+    )
+    explained = explain(study, 0)
+    assert explained.is_recorded
+    assert "does not know: crystal\\nball" in str(explained)
+    assert len(str(explained).splitlines()) == 1
+
+
 # Arguments
+
+
+@pytest.mark.parametrize("study", [None, "study.sqlite3"])
+def test_a_study_of_the_wrong_type_is_told(study: Any) -> None:
+    with pytest.raises(TypeError, match=rf"`study` must be an optuna.Study, got {study!r}"):
+        explain(study, 0)
 
 
 @pytest.mark.parametrize("number", [2, -1])
