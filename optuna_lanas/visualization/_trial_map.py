@@ -101,10 +101,13 @@ def _principal(centred: np.ndarray, n: int) -> np.ndarray:
         centred: `[n_points, dim]`, with a mean of 0.
         n: The number of directions; directions beyond `dim` are 0.
     """
+    dim = centred.shape[1]
+    if dim == 0:  # all parameters are constant
+        return np.zeros((0, n))
     _, vectors = np.linalg.eigh(centred.T @ centred)
     vectors = vectors[:, ::-1][:, :n]
-    if vectors.shape[1] < n:
-        vectors = np.pad(vectors, ((0, 0), (0, n - vectors.shape[1])))
+    if dim < n:
+        vectors = np.pad(vectors, ((0, 0), (0, n - dim)))
     greatest = vectors[np.abs(vectors).argmax(axis=0), np.arange(n)]
     directions: np.ndarray = vectors * np.where(greatest < 0, -1.0, 1.0)
     return directions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import optuna
 import pytest
 
 from optuna_lanas.visualization import plot_latent_action
@@ -118,3 +119,10 @@ def test_trial_map_without_a_latent_action() -> None:
     figure = plot_trial_map(searched(4))
     assert len(figure.layout.shapes) == 0
     assert len(set(figure.data[0].x)) == 4
+
+
+def test_trial_map_of_constants() -> None:
+    study = optuna.create_study()
+    study.optimize(lambda trial: trial.suggest_int("x", 1, 1) + trial.number, n_trials=3)
+    values = plot_trial_map(study).data[0]
+    assert [*values.x, *values.y] == [0.0] * 6
