@@ -14,6 +14,7 @@ import zlib
 import numpy as np
 from scipy.linalg import cho_factor
 from scipy.linalg import cho_solve
+from scipy.linalg.lapack import dposv
 from scipy.special import ndtri
 
 from optuna_lanas._core import gp
@@ -165,10 +166,11 @@ def _updates(gram: np.ndarray, y: np.ndarray, prior: np.ndarray) -> tuple[np.nda
     Imputed values are posterior means: they need no update of their own.
     """
     n_observed = len(y)
-    factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
     if n_observed == len(prior):
-        both = cho_solve(factor, np.stack([y, prior], axis=1), check_finite=False)
+        _, both, error = dposv(gram, np.stack([y, prior], axis=1), lower=True, overwrite_a=True)
+        assert error == 0, "the jitter makes it positive definite"
         return both[:, 0], both[:, 1]
+    factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
     mean = np.zeros(len(prior))
     shift = cho_solve(factor, prior, check_finite=False)
     # The leading block of a Cholesky factor is the factor of the leading block.

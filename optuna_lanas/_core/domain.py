@@ -82,7 +82,8 @@ class Domain:
 
     def keys(self, points: np.ndarray) -> list[Hashable | None]:
         """Return `n` hashables, equal for equal points or architectures, None for invalid ones."""
-        rounded = np.round(points[:, self.plain], KEY_DIGITS) + 0.0
+        plain_points = points if self.architectures is None else points[:, self.plain]
+        rounded = np.round(plain_points, KEY_DIGITS) + 0.0
         plain, width = rounded.tobytes(), rounded.itemsize * rounded.shape[1]
         if self.architectures is None:
             return [plain[i * width : (i + 1) * width] for i in range(len(rounded))]
