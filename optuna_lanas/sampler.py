@@ -296,8 +296,8 @@ class LaNASSampler(BaseSampler):
                 return {}
             return propose(record, trial, space, self._seed)[0]
 
-        # The trial has just asked for its relative search space, which has read the study.
-        is_startup, is_known = self._records.use(study, state, reads=False)
+        # A trial that has asked for its relative search space has read the study.
+        is_startup, is_known = self._records.use(study, state, trial=trial)
         proposed = self._records.use(study, work) if is_known and not is_startup else {}
         if proposed:
             return proposed[param_name]

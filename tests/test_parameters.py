@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import math
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
+from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import Trial
 import pytest
 
 from optuna_lanas import explain
+from optuna_lanas import LaNASSampler
 from tests.strategies import contains
 from tests.studies import configurations
 from tests.studies import default
@@ -117,3 +120,16 @@ def test_a_model_proposes_a_thousand_parameters() -> None:
     )
     assert [explain(study, number).found for number in range(6, 8)] == ["model"] * 2
     assert all(len(trial.params) == 1000 for trial in study.trials)
+
+
+def test_a_sampler_that_only_draws_independently_learns_from_the_study() -> None:
+    """As the independent sampler of another one, which asks for no relative search space."""
+
+    class Independent(RandomSampler):
+        def sample_independent(self, *arguments: Any) -> Any:
+            return inner.sample_independent(*arguments)
+
+    inner = LaNASSampler(seed=0, n_startup_trials=5)
+    study = optuna.create_study(sampler=Independent())
+    study.optimize(lambda trial: trial.suggest_int("x", 0, 19), n_trials=15)
+    assert len({trial.params["x"] for trial in study.trials[5:]}) == 10

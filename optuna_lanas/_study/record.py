@@ -192,6 +192,11 @@ class Record:
         """Whether a trial has asked for a parameter."""
         return name in self._versions
 
+    def has_read(self, trial: FrozenTrial) -> bool:
+        """Whether a trial is among those that were read, in whatever state it was then."""
+        place = bisect_left(self._trials, trial.number, key=lambda known: known.number)
+        return place < len(self._trials) and self._trials[place]._trial_id == trial._trial_id
+
     @property
     def n_observations(self) -> int:
         """The number of observations."""
@@ -426,7 +431,9 @@ class Records:
         self._forget()
         _all_records.add(self)
 
-    def use(self, study: optuna.Study, work: Callable[[Record], T], *, reads: bool = True) -> T:
+    def use(
+        self, study: optuna.Study, work: Callable[[Record], T], *, trial: FrozenTrial | None = None
+    ) -> T:
         """Return what some work on a study's record returns; one thread at a time does any.
 
         The lock is held by a ``with`` of this very frame, so that no exception of a signal handler
@@ -435,12 +442,12 @@ class Records:
         Args:
             study: The study.
             work: A function of its record.
-            reads: Whether the record takes in the study's trials first. A record that the same
-                trial has just read needs no more.
+            trial: A trial of the study. A record that has read it is used as it is; without a
+                trial, the record always reads the study first.
         """
         slot = self._slot(study)
         with slot.lock:
-            record = slot.take(study, self._settings, self._space, reads)
+            record = slot.take(study, self._settings, self._space, trial)
             result = work(record)
             slot.records.insert(0, record)
             del slot.records[MAX_RECORDS:]
@@ -471,11 +478,16 @@ class _Slot:
     records: list[Record] = field(default_factory=list)
 
     def take(
-        self, study: optuna.Study, settings: Settings, space: Any | None, reads: bool
+        self,
+        study: optuna.Study,
+        settings: Settings,
+        space: Any | None,
+        trial: FrozenTrial | None,
     ) -> Record:
         """Remove the record that can follow the study from the slot, or make one."""
-        if self.records and not reads:
-            return self.records.pop(0)
+        for place, record in enumerate(self.records):
+            if trial is not None and record.has_read(trial):
+                return self.records.pop(place)
         trials = study.get_trials(deepcopy=False)
         for place, record in enumerate(self.records):
             if record.can_follow(study.directions, trials):

@@ -350,6 +350,29 @@ def test_a_record_is_used_again_for_its_study_alone() -> None:
     assert again.n_observations == 4
 
 
+def test_a_record_that_has_read_a_trial_is_used_for_it_as_it_is() -> None:
+    records, study = Records(DEFAULT, None), studied(3)
+    record = used(records, study)
+    first, later = study.trials[2], running_trial(3)
+    later._trial_id = first._trial_id + 1
+    study.optimize(lambda trial: trial.suggest_float("x", 0.0, 1.0), n_trials=1)
+    assert records.use(study, lambda record: record.n_observations, trial=first) == 3
+    assert records.use(study, lambda record: record.n_observations, trial=later) == 4
+    assert used(records, study) is record
+
+
+def test_a_trial_uses_the_record_of_its_own_bracket() -> None:
+    """Whichever bracket another thread has read since."""
+    records, study = Records(DEFAULT, None), studied(8)
+    brackets = [study.trials[::2], study.trials[1::2]]
+    for trials in (*brackets, *brackets):
+        study.get_trials = lambda *_, trials=trials, **__: trials  # type: ignore[method-assign]
+        used(records, study)
+    for trials in brackets:
+        seen = records.use(study, lambda record: record.observed_trials, trial=trials[-1])
+        assert [trial.number for trial in seen] == [trial.number for trial in trials]
+
+
 def fail_within(record: Record) -> None:
     record.expect({"half": FloatDistribution(0.0, 1.0)})
     raise RuntimeError("within")
