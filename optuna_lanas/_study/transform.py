@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import cached_property
@@ -252,7 +253,8 @@ def _category(
 
 def _numbers(distribution: BaseDistribution, params: Sequence[Any]) -> np.ndarray:
     if {type(param) for param in params} <= {float, int}:
-        return np.array(params, dtype=float)
+        with suppress(OverflowError):  # an enqueued int may be greater than every float
+            return np.array(params, dtype=float)
     return np.array([_number(distribution, param) for param in params], dtype=float)
 
 
@@ -261,7 +263,7 @@ def _number(distribution: BaseDistribution, param: Any) -> float:
         return np.nan
     try:
         return float(distribution.to_internal_repr(param))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return np.nan
 
 

@@ -136,6 +136,7 @@ def test_choices_that_cannot_be_hashed() -> None:
         (FloatDistribution(1e-3, 1.0, log=True), -5.0),
         (FloatDistribution(0.0, 1.0), 2.0),
         (FloatDistribution(0.0, 1.0), "high"),
+        (FloatDistribution(0.0, 1.0), 10**400),
         (FloatDistribution(0.0, 1.0), float("nan")),
         (IntDistribution(0, 5), -1),
         (IntDistribution(0, 5), None),
