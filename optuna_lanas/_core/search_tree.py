@@ -162,6 +162,8 @@ def n_learned_of(n: int, settings: Settings) -> int:
 
 def last_milestone(n: int, growth: float) -> int:
     """Return the last of the milestones 1, .., m -> max(m + 1, growth m), .. up to ``n``."""
+    if growth <= 1.0:
+        return n
     milestones = _milestones(growth)
     return milestones[bisect_right(milestones, n) - 1]
 

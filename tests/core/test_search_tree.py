@@ -112,7 +112,7 @@ def test_statistics_are_those_of_the_observations_in_each_region(rng: np.random.
         assert grown.value[node] == pytest.approx(grown.y[inside].mean())
 
 
-@pytest.mark.parametrize("growth", [1.02, 1.1, 1.5])
+@pytest.mark.parametrize("growth", [0.0, 1.0, 1.02, 1.1, 1.5])
 def test_milestones_grow_geometrically(growth: float) -> None:
     reached = sorted({last_milestone(n, growth) for n in range(1, 3000)})
     assert reached[0] == 1
