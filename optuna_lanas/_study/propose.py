@@ -90,7 +90,7 @@ def to_json(record: Record, params: Mapping[str, Any], decision: Decision) -> st
     content = _decision_json(decision)
     if all(isinstance(value, JSON_TYPES) for value in shown.values()):
         whole = f'{{"params":{_json(shown)},"decision":{content}}}'
-        if len(whole) <= MAX_BYTES:
+        if len(_json(whole)) <= MAX_BYTES:  # a storage encodes it once more
             return whole
     return f'{{"params":null,"decision":{content}}}'
 

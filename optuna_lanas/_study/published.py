@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial
 
 
 KEY = "lanas:relative_params"
-MAX_BYTES = 60_000  # MySQL's TEXT holds 65,535
+MAX_BYTES = 60_000  # as JSON in a storage; MySQL's TEXT holds 65,535
 
 
 @dataclass(frozen=True)

@@ -299,7 +299,7 @@ def test_what_a_trial_publishes_is_bounded(n_params: int, length: int) -> None:
     record = record_of(trials, settings=settings)
     params, decision = propose(record, running_trial(40), space, 0)
     content = to_json(record, params, decision)
-    assert len(content.encode()) <= MAX_BYTES
+    assert len(json.dumps(content)) <= MAX_BYTES
     loaded = json.loads(content)
     assert len(json.dumps(loaded["decision"], separators=(",", ":"))) <= MAX_DECISION_BYTES
     assert len(decision.path) >= 3
@@ -312,6 +312,17 @@ def test_what_a_trial_publishes_is_bounded(n_params: int, length: int) -> None:
     assert published_params(trial) == (params if fits else {})
 
 
+@pytest.mark.parametrize(("n_params", "fits"), [(3_000, True), (5_600, False)])
+def test_what_a_storage_writes_is_bounded(n_params: int, fits: bool) -> None:
+    """It encodes the attribute as JSON, which escapes every quotation mark."""
+    params = {f"p{i:04}": i % 9 for i in range(n_params)}
+    content = to_json(mixed_record(), params, Decision("random", 50))
+    assert len(json.dumps(content)) <= MAX_BYTES
+    assert published_params(running_trial(50, system_attrs={KEY: content})) == (
+        params if fits else {}
+    )
+
+
 @pytest.mark.parametrize("n_steps", [20, 1_000])
 def test_a_decision_of_a_deep_tree_is_shortened(n_steps: int) -> None:
     record = mixed_record()
@@ -319,7 +330,7 @@ def test_a_decision_of_a_deep_tree_is_shortened(n_steps: int) -> None:
     step = replace(decision.path[0], terms=(("é" * 80, 0.123456),) * 3)
     deep = replace(decision, path=(step,) * n_steps, runner_up={"é" * 999: "1"})
     content = to_json(record, params, deep)
-    assert len(content.encode()) <= MAX_BYTES
+    assert len(json.dumps(content)) <= MAX_BYTES
     trial = running_trial(50, system_attrs={KEY: content})
     assert published_params(trial) == params
     bare = replace(step, terms=())
