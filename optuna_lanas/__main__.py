@@ -1,4 +1,4 @@
-"""`python -m optuna_lanas --version`, and `--environment` for reports of bugs."""
+"""The command line: `python -m optuna_lanas --version`, and `--environment` for bug reports."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PACKAGES = ("optuna", "numpy", "scipy", "scikit-learn", "plotly", "optuna-dashbo
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Answer the command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m optuna_lanas",
-        description="What to name in a report of a bug.",
+        description="Show what a bug report should include.",
         formatter_class=argparse.RawDescriptionHelpFormatter,  # does not fold the one line
     )
     name = f"optuna_lanas {__version__}"
@@ -27,14 +27,14 @@ def main(arguments: list[str] | None = None) -> None:
         "--environment",
         action="version",
         version=f"{name}: {environment()}",
-        help="show the versions of everything that matters, in one line, and exit",
+        help="show the versions of the packages and the system in one line, and exit",
     )
     parser.parse_args(arguments)
     parser.print_help()
 
 
 def environment(packages: Sequence[str] = PACKAGES) -> str:
-    """Return the installed versions of what the package uses, and the system, in one line."""
+    """Return the versions of the packages that are used, and the system, in one line."""
     found = [f"Python {platform.python_version()}"]
     for package in packages:
         try:

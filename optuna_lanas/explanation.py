@@ -35,8 +35,8 @@ class Explanation(Decision):
 
     Attributes:
         number: The trial's number.
-        is_recorded: Whether the sampler's own decision is told, as it was recorded in the trial.
-            Else the leaf and the path are those of today's tree in which the trial lies.
+        is_recorded: Whether this is the sampler's own decision, as recorded in the trial.
+            Otherwise the leaf and the path are where the trial lies in the current tree.
     """
 
     number: int
@@ -79,9 +79,9 @@ class Explanation(Decision):
 def explain(study: optuna.Study, trial_number: int) -> Explanation:
     """Return why a trial has its params, as its sampler recorded it when it proposed them.
 
-    The record is an attribute of the trial: an explanation is exact for loaded and copied studies,
-    for every storage and pruner. A trial without a record lies in a leaf of the tree that the
-    study has now, which the explanation tells instead.
+    The record is an attribute of the trial, so an explanation is exact for every storage and
+    pruner, and for loaded and copied studies. For a trial without a record, the explanation says
+    in which leaf of the current tree the trial lies.
 
     Args:
         study: The study.
@@ -143,7 +143,7 @@ def _step_text(step: Step, is_searched: bool) -> str:
 
 
 def _one_line(text: str) -> str:
-    """A name or a choice of the user's, with escapes for what would break its line."""
+    """Return a user's text with line breaks and other unprintable characters escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
@@ -159,7 +159,7 @@ def _trial(study: Any, number: int) -> FrozenTrial:
     found = next((trial for trial in trials if trial.number == number), None)
     if found is None:
         raise ValueError(
-            f"`trial_number` must be that of one of the study's {len(trials)} trials, counted "
-            f"from 0, got {number}."
+            f"`trial_number` must be the number of one of the study's {len(trials)} trials, "
+            f"counted from 0, got {number}."
         )
     return found

@@ -82,8 +82,9 @@ class LaNASSampler(BaseSampler):
             ones. False for a noisy objective whose repeats are wanted.
         consider_failed_trials: Whether a failed trial counts as the worst value, so that regions
             that fail are left. Otherwise failed trials are only not repeated.
-        independent_sampler: Draws a parameter that no trial has asked for before, about which
-            nothing is known; None for uniform draws.
+        independent_sampler: Draws a parameter that no trial has asked for before. During the
+            start-up it also draws a parameter whose proposed value is outside its range. None for
+            uniform draws.
         warn_independent_sampling: Whether to warn, once per study, when a parameter is drawn
             independently after the start-up.
         constraints_func: From a finished trial to a sequence of numbers, of which those above 0
@@ -178,7 +179,7 @@ class LaNASSampler(BaseSampler):
                 study.optimize(lambda trial: trial.suggest_int("x", 0, 99), n_trials=40)
         """
         _check_at_least("height", height, 1, "1 searches without a tree")
-        _check_at_least("n_select", n_select, 1, "1 grows a tree at every trial")
+        _check_at_least("n_select", n_select, 1, "1 rebuilds the tree after every trial")
         if not ridge > 0:
             raise ValueError(
                 f"`ridge` must be greater than 0 for the models to be defined, got {ridge}. "
@@ -284,7 +285,7 @@ class LaNASSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Return a value for a parameter that is new, or whose range the proposal has missed."""
+        """Return a value for a new parameter, or where the proposed value is outside the range."""
         space = {param_name: param_distribution}
 
         def state(record: Record) -> tuple[bool, bool]:
@@ -337,7 +338,7 @@ class LaNASSampler(BaseSampler):
         if self._warns_of_independent_sampling and study.study_name not in self._warned:
             self._warned.add(study.study_name)
             _logger.warning(
-                f"The parameter {name!r} is drawn at random, since no trial that has ended asked "
+                f"The parameter {name!r} is drawn at random, since no earlier trial has asked "
                 f"for it; later trials will learn from this one. To silence this, pass "
                 f"`warn_independent_sampling=False`. The warning comes once per study."
             )

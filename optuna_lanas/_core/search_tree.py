@@ -1,4 +1,4 @@
-"""The search tree: a tree of latent actions, and what the history says of its nodes.
+"""The search tree: a tree of latent actions, and the statistics of its nodes.
 
 Notation
     n(a), v(a)    visits and value of node a, recomputed from its observations (backpropagation)
@@ -29,7 +29,7 @@ class SearchTree:
 
     Attributes:
         tree: The tree.
-        n_learned: The tree was grown from so many observations, the first ones.
+        n_learned: The number of observations, from the first, that the tree was grown from.
         leaf: `[n]` ints, the leaf of each observation.
         y: `[n]`, each observation's value as the tree sees it (its rank by default).
         visits: `[N]`, the observations and pending points in a node's region.
@@ -59,7 +59,7 @@ class SearchTree:
         return node
 
     def shared_depth(self, leaf: int) -> np.ndarray:
-        """Return `[n]` ints: the depth at which each observation's path leaves that of a leaf."""
+        """Return `[n]` ints: the depth at which each observation's path leaves the leaf's."""
         depth_of = {node: depth for depth, node in enumerate(self.tree.path(leaf))}
         shared: list[int] = []
         for node, parent in enumerate(self.tree.parent.tolist()):
@@ -79,7 +79,7 @@ class SearchTree:
 
 
 class TreeCache:
-    """The tree of the last call, and where it puts the observations. It only saves time."""
+    """The tree of the last call, and the leaves of the observations. It only saves time."""
 
     def __init__(self) -> None:
         self.tree: Tree | None = None
@@ -94,7 +94,7 @@ class TreeCache:
     def learn(self, history: History, settings: Settings) -> tuple[Tree, np.ndarray, np.ndarray]:
         """Return the tree of a history, and each observation's leaf `[n]` and y `[n]`.
 
-        It is rebuilt in each learning phase, and where values, features or settings are others.
+        It is rebuilt in each learning phase, and when values, features or settings have changed.
         """
         n_learned = n_learned_of(len(history.values), settings)
         is_known = starts_with(history.values, self._values)

@@ -1,6 +1,7 @@
-"""Every number of the search, in one frozen object.
+"""The numbers that set a search, in one frozen object.
 
-The default and the published search are two values of it. An ablation is `replace(settings, ...)`.
+`DEFAULT` and `PUBLISHED` are the two searches of the package.
+An ablation is `replace(settings, ...)`.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Budget:
-    """How much one proposal looks at.
+    """The size of one proposal.
 
     Attributes:
-        n_observations: At most so many observations condition the Gaussian process.
+        n_observations: The most observations that condition the Gaussian process.
         n_features: Random Fourier features of a posterior sample path.
         n_random: Candidates drawn from the feasible set.
         n_near: Candidates mutated from the region's best observations.
         n_rounds: Rounds of local search.
-        n_round: Candidates of each round.
+        n_round: Candidates per round.
     """
 
     n_observations: int
@@ -31,42 +32,42 @@ class Budget:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a search; `LaNASSampler` documents the arguments that set the first ones.
+    """The settings of a search; `LaNASSampler` documents the first six as arguments.
 
     Attributes:
-        n_startup_trials: Observations before the first proposal of a model.
-        avoid_duplicates: Whether a configuration is proposed once only.
-        consider_failed_trials: Whether a failed trial is an observation, of the worst value.
-        exploration: c of the UCB formula, in the unit of the tree's y.
+        n_startup_trials: Observations before the first proposal by a model.
+        avoid_duplicates: Whether a configuration is proposed only once.
+        consider_failed_trials: Whether a failed trial is an observation with the worst value.
+        exploration: c in the UCB formula, in the unit of the tree's y.
         max_depth: Greatest number of latent actions on a path.
         min_samples_leaf: Least number of observations in a leaf.
 
         ridge: Penalty of a latent action's weights.
         use_ranks: Whether the tree sees ranks in (0, 1) instead of values.
-        max_fit_observations: A latent action is fitted to at most so many observations.
+        max_fit_observations: The most observations that a latent action is fitted to.
         tree_growth: Factor by which a history grows between two learning phases.
         n_select: Observations between two learning phases; 0 follows `tree_growth`.
         n_first: Observations before the first learning phase, if `n_select` is not 0.
 
         is_uniform: Whether the proposal is drawn uniformly at random from the leaf, as published.
         n_uniform_first: Points of the first batch of uniform draws.
-        n_uniform_batch: Points of the next batches, and walkers of the random walk.
+        n_uniform_batch: Points of each later batch, and walkers of the random walk.
         n_uniform_batches: Batches before the random walk takes over.
         n_walk_steps: Steps of the random walk.
-        n_walk_starts: The walk and the local search start at no more than so many observations.
+        n_walk_starts: The most observations at which the walk and the local search start.
 
-        draws_depth: Whether the searched region is that of a node drawn from the leaf's path; else
+        draws_depth: Whether the searched region is that of a node drawn from the leaf's path. Else
             it is the leaf's.
-        small_budget: Of a proposal while the history has at most its `n_observations`.
-        large_budget: And from then on.
-        n_parents: Each round of local search mutates so many of the best candidates.
+        small_budget: The budget while the history has at most its `n_observations`.
+        large_budget: The budget for longer histories.
+        n_parents: The number of best candidates that each round of local search mutates.
         parent_share: Success probability of the geometric draw of a parent's rank.
         min_step: Least standard deviation of a mutation's step, in coordinates.
-        max_step: The greatest.
-        mutation_rate: Parameters changed, on average, by every other mutation besides the first.
+        max_step: The greatest standard deviation.
+        mutation_rate: Parameters that half of the mutations change, on average, besides the first.
 
         kernel_growth: Factor by which a history grows between two fits of the kernel.
-        max_fit_iterations: Of L-BFGS in a fit.
+        max_fit_iterations: Iterations of L-BFGS in a fit of the kernel.
         lengthscale_variance: Prior variance of a log length scale.
         prior_linear: Prior median of the variance of the linear part.
         linear_variance: Prior variance of its logarithm.
@@ -74,23 +75,23 @@ class Settings:
         nugget_variance: Prior variance of the log nugget.
         draws_nugget: Whether a candidate's score has a nugget.
         jitter: Added to every diagonal of a covariance.
-        outputscale_observations: The prior of the output scale weighs as much as so many
-            observations.
+        outputscale_observations: The weight of the output scale's prior, in observations.
         chebyshev_augmentation: Weight of the sum in the scalarisation of several objectives.
 
-        min_stagnation: A search has stagnated after more than so many observations without a
-            better one,
-        stagnation_share: and after more than this share of the history.
-        exploring_share: Then this share of the trials explores a leaf drawn at random,
-        n_exploring_levels: with the observations of the node so many levels above the leaf.
+        min_stagnation: A search has stagnated if no better value was observed for more than this
+            number of observations, and for more than `stagnation_share` of the history.
+        stagnation_share: See `min_stagnation`.
+        exploring_share: The share of a stagnated search's trials that explore a random leaf.
+        n_exploring_levels: The model of an explored leaf sees the observations of the node this
+            number of levels above it.
 
         activity_growth: Factor by which a history grows between two fits of the activity.
         n_tries: Batches of random points before a small feasible set is listed.
-        n_batch: Points of such a batch.
-        max_listed: The greatest set that is listed.
-        n_overtaking: A trial is stale once so many later ones have ended, for each worker.
-        n_recent: The number of workers is estimated from so many trials.
-        min_stale_age: A stale trial is at least so many seconds old.
+        n_batch: Points per batch.
+        max_listed: The size of the largest feasible set that is listed.
+        n_overtaking: A trial is stale once this number of later trials per worker have ended.
+        n_recent: The number of recent trials from which the number of workers is estimated.
+        min_stale_age: The least age of a stale trial, in seconds.
     """
 
     n_startup_trials: int = 10

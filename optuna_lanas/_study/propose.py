@@ -1,4 +1,4 @@
-"""From a study's record and a trial to a proposal, and to what the trial publishes of it."""
+"""From a study's record and a trial to a proposal, and what the trial publishes of it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def make_rng(seed: int, number: int, *names: str) -> np.random.Generator:
 def to_json(record: Record, params: Mapping[str, Any], decision: Decision) -> str:
     """Return the content of a trial's attribute: its active params, and the decision.
 
-    Params that are no JSON, or more than an attribute holds, are left out: other workers then know
+    Params that are not JSON, or too long for an attribute, are left out. Other workers then learn
     a param once the trial has asked for it.
     """
     shown = dict(params)
@@ -148,7 +148,7 @@ def describe_path(
 
 
 def feature_names(record: Record, dim: int) -> tuple[str, ...]:
-    """Return what each of `dim` features stands for, the space's own features first."""
+    """Return the names of `dim` features, the space's own features first."""
     return tuple(_feature_name(record, dim, place) for place in range(dim))
 
 
@@ -199,7 +199,7 @@ def _comparison(
 def _terms(
     record: Record, products: np.ndarray, params: Mapping[str, Any]
 ) -> list[tuple[tuple[str, float], ...]]:
-    """The greatest terms of each of `[n, dim]` products, those of a plain parameter summed."""
+    """The greatest terms of each of `[n, dim]` products, summed over each plain parameter."""
     domain = record.domain
     n_own = products.shape[1] - domain.n_plain_features
     sums = products[:, :n_own]
@@ -234,7 +234,7 @@ def _rounded(number: float) -> float:
 
 
 def _decision_json(decision: Decision) -> str:
-    """A decision as JSON, without what would make it longer than `MAX_DECISION_BYTES`."""
+    """A decision as JSON, shortened to `MAX_DECISION_BYTES`."""
     bare = replace(decision, path=tuple(replace(s, terms=()) for s in decision.path))
     for each in (decision, replace(bare, runner_up=None), replace(bare, path=(), runner_up=None)):
         content = _json(each)
@@ -254,8 +254,9 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), default=vars)
 def single_threaded_blas() -> Iterator[None]:
     """Limit NumPy's and SciPy's BLAS to one thread while the context lasts.
 
-    On several threads a small product waits longer for a busy core than it takes. The limit is
-    the process's: the first user sets it, the last user lifts it, and no user waits for another.
+    A small product on several threads waits longer for a busy core than it computes. The limit
+    applies to the whole process: the first user sets it and the last user lifts it. No user waits
+    for another.
     """
     _blas_limit.enter()
     try:
@@ -316,7 +317,7 @@ def _set_blas_threads(numbers: list[int]) -> None:
 
 
 def _release_blas() -> None:
-    """Let another thread change the number: threadpoolctl 3.8 lets only the first one, else."""
+    """Let another thread change the number; threadpoolctl 3.8 otherwise allows only the first."""
     for library in _blas_libraries():
         release = getattr(library, "clear_controlling_thread", None)
         if release is not None:
@@ -329,7 +330,7 @@ if hasattr(os, "register_at_fork"):
 
 @cache
 def _blas_libraries() -> list[Any]:
-    """What is loaded, found once, as that takes milliseconds."""
+    """Return the loaded BLAS libraries, found once because that takes milliseconds."""
     from threadpoolctl import ThreadpoolController
 
     libraries: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers

@@ -1,6 +1,6 @@
-"""What a trial publishes: its params, for other workers, and why it has them, for explanations.
+"""What a trial publishes: its params for other workers, and its decision for explanations.
 
-Both go into one system attribute, as JSON, in one write. It is the whole record of a decision: an
+Both are written at once, as JSON in one system attribute. It holds the whole decision: an
 explanation needs neither the sampler nor its settings.
 """
 
@@ -26,11 +26,11 @@ class Step:
         node: The node of the latent action.
         child: The child that was entered.
         is_good: Whether it is the good child.
-        is_required: Whether the trial had to lie on that side; else a node above was searched.
-        terms: What the trial's own choices add to the latent action's sum, the greatest in size.
-        score: The whole sum.
-        offset: The sum is at least this on the good side.
-        visits: Trials in the child's region then, pending ones included.
+        is_required: Whether the trial had to lie on that side; if not, a node above was searched.
+        terms: The greatest contributions of the trial's choices to the score, in absolute value.
+        score: The sum of the latent action's weighted features.
+        offset: The least score on the good side.
+        visits: Trials in the child's region at that time, pending ones included.
         value: The mean y of the child's observations (their ranks by default).
         ucb: The child's upper confidence bound.
         sibling_ucb: The other child's.
@@ -51,23 +51,23 @@ class Step:
 
 @dataclass(frozen=True)
 class Decision:
-    """How a trial's params were found. Numbers have six digits.
+    """How a trial's params were found, with numbers rounded to six digits.
 
     Attributes:
-        found: "start-up" and "random" are draws from the whole space, before the first tree and
-            where no region held anything new. "model" is the best candidate, "uniform" the
+        found: "start-up" is a draw from the whole space before the first tree, and "random" one
+            because no region held a new point. "model" is the best candidate, "uniform" the
             published draw. "other" is a trial that LaNAS did not propose.
-        n_observations: Finished trials with a value that were known then.
+        n_observations: Finished trials with a value that were known at that time.
         leaf: The leaf that was chosen; -1 without a tree.
         leaf_name: Its number and path in words.
         node: The node on the leaf's path whose region was searched; -1 if none was.
         path: The latent actions from the root to the leaf.
         is_selected: Whether the upper confidence bounds lead to the leaf.
-        is_exploring: Whether the leaf was drawn at random, since the search had stagnated.
+        is_exploring: Whether the leaf was drawn at random because the search had stagnated.
         score: The acquisition value; None without candidates.
-        rank: Its rank among the candidates, 1 for the best; better ones had been tried.
+        rank: Its rank among the candidates, 1 for the best; better candidates were not new.
         n_candidates: The number of candidates.
-        runner_up: The params of the next new candidate that differ; None if there is none.
+        runner_up: The params in which the next new candidate differs; None if there is none.
         runner_up_score: Its acquisition value.
     """
 
@@ -103,7 +103,7 @@ def published_decision(trial: FrozenTrial) -> Decision | None:
 
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:
-    """Return what is known of an unfinished trial's params: published, enqueued, suggested."""
+    """Return the known params of an unfinished trial: published, enqueued or suggested."""
     return {**published_params(trial), **enqueued_params(trial), **trial.params}
 
 

@@ -1,6 +1,6 @@
 """A study's trials as one table, each trial read once, by one thread at a time.
 
-A record only saves time: a record made anew from the same trials says the same.
+A record only saves time: a new record of the same trials is equal to it.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Table:
 
 @dataclass
 class _Observed:
-    """What is known of the trials that have ended, in the order in which they did.
+    """The trials that have ended, in the order in which they ended.
 
     Attributes:
         ended: The trials.
@@ -106,7 +106,7 @@ class _Observed:
         n_dominating: `[n]`, how many complete observations dominate each; for several objectives.
         place_of_key: The keys of all trials that have ended, with their order.
         patterns: The sets of parameters that were inactive together.
-        n_patterns_seen: All of them were seen in so many observations.
+        n_patterns_seen: The number of observations after which all patterns had been seen.
         has_inactive: Whether a parameter was ever inactive.
     """
 
@@ -162,7 +162,7 @@ class Record:
         return not self._observed.ended or self._is_unchanged(trials)
 
     def read(self, trials: Sequence[FrozenTrial]) -> None:
-        """Take in what has changed since the last call."""
+        """Read what has changed since the last call."""
         places = sorted(self._unfinished) + list(range(len(self._trials), len(trials)))
         self._trials = trials
         changed = [trials[place] for place in places]
@@ -239,7 +239,7 @@ class Record:
     def feasible(
         self, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
     ) -> FeasibleSet:
-        """Return what a trial may be that asks for a search space."""
+        """Return the feasible set of a trial that asks for a search space."""
         axes = self.transform.asked_axes(search_space)
         return FeasibleSet(self.domain, axes, self._fixed(trial, search_space), self.settings)
 
@@ -251,7 +251,7 @@ class Record:
         return self._domain
 
     def _fit_activity(self) -> None:
-        """Fit the activity anew at milestones, and where a new pattern was seen."""
+        """Refit the activity at milestones, and when a new pattern was seen."""
         from optuna_lanas._core.activity import fit_activity
         from optuna_lanas._core.search_tree import last_milestone
 
@@ -264,14 +264,14 @@ class Record:
             self._n_activity = n
 
     def _is_unchanged(self, trials: Sequence[FrozenTrial]) -> bool:
-        """Whether the trial that ended last has not been exchanged."""
+        """Whether the trial that ended last is still the same."""
         known = self._observed.ended[-1]
         place = bisect_left(trials, known.number, key=lambda trial: trial.number)
         same = trials[place] if place < len(trials) else None
         return same is not None and same._trial_id == known._trial_id and _end(same) == _end(known)
 
     def _see_distributions(self, place: int) -> bool:
-        """Remember the distributions of a trial that were not seen yet; tell if one is new."""
+        """Remember the unseen distributions of a trial; return whether any is new."""
         trial, n_seen = self._trials[place], self._n_seen.pop(place, 0)
         if place in self._unfinished:
             self._n_seen[place] = len(trial.distributions)
@@ -280,7 +280,7 @@ class Record:
         return any(news)
 
     def _see(self, name: str, distribution: BaseDistribution, number: int) -> bool:
-        """Remember a distribution; that of the greatest trial number stands last."""
+        """Remember a distribution, last if its trial number is the greatest; return if it is new."""
         versions = self._versions.setdefault(name, [])
         if versions and is_alike(versions[-1], distribution):
             self._newest[name] = max(number, self._newest.get(name, -1))
@@ -297,7 +297,7 @@ class Record:
         return is_new
 
     def _rebuild(self, ended: Sequence[FrozenTrial]) -> None:
-        """Start the table anew, for the parameters as they are known now."""
+        """Rebuild the table for the parameters that are known now."""
         self.transform = make_transform(self._versions, self._own_names)
         if self.space is not None:
             make = make_architectures(self.space, self._own_names)
@@ -367,17 +367,16 @@ class Record:
                 self._observed.n_patterns_seen = self.n_observations + i + 1
 
     def _objectives(self) -> np.ndarray:
-        """`[n, m]`: the objectives; observations without any lie below the others, in order."""
+        """`[n, m]`: the objectives; incomplete observations lie below the others, in order."""
         table = self._observed.table
         objectives = table["outcome"][:, : len(self._directions)]
         columns = [to_values(table["kind"], column, table["outcome"]) for column in objectives.T]
         return np.stack(columns, axis=1)
 
     def _pending_points(self, number: int) -> np.ndarray:
-        """`[n_pending, n_params]`: unfinished trials but that of a number, without stale ones.
+        """`[n_pending, n_params]`: unfinished trials, except that of a number and stale ones.
 
-        A trial may have been published with all parameters that it might ask for. Those that it
-        will not are masked.
+        A trial may have published all parameters that it might ask for. Inactive ones are masked.
         """
         trials = [self._trials[place] for place in sorted(self._unfinished)]
         others = [trial for trial in trials if trial.number != number]
@@ -404,7 +403,7 @@ class Record:
         """Return the coordinates `[n_params]` that a trial does not choose, NaN where it does.
 
         They are its suggested, enqueued or published params. A parameter outside the search space
-        has its value of the last trial.
+        keeps the value of the last trial that has ended.
         """
         last = self._observed.ended[-1].params if self._observed.ended else {}
         others = {name: value for name, value in last.items() if name not in search_space}
@@ -419,7 +418,7 @@ class Record:
 
 
 class Records:
-    """The records of studies, one lock each; neither copied nor pickled with a sampler.
+    """The records of studies, each with a lock; not copied or pickled with a sampler.
 
     Args:
         settings: The sampler's.
@@ -434,7 +433,7 @@ class Records:
     def use(
         self, study: optuna.Study, work: Callable[[Record], T], *, trial: FrozenTrial | None = None
     ) -> T:
-        """Return what some work on a study's record returns; one thread at a time does any.
+        """Return what ``work`` returns for a study's record; one thread at a time works on it.
 
         The lock is held by a ``with`` of this very frame, so that no exception of a signal handler
         leaves it locked. A record whose work has ended in an exception is forgotten.

@@ -1,10 +1,10 @@
 """Which unfinished trials are stale: their workers must have died.
 
 A killed worker leaves a trial that runs for ever. It is recognised by its age, counted in later
-trials that have ended. With more workers, more of them end meanwhile; how many work at once is
-seen from the trials that have ended, since a dead worker's never does. Where trials take
-milliseconds, a worker may wait for its storage while many others end: a least age in seconds is
-asked for as well.
+trials that have ended. More workers end more trials in the same time, so the count grows with the
+number of workers. That number is estimated from ended trials, since a dead worker's trial never
+ends. A least age in seconds is also required: where trials take milliseconds, many may end while
+a live worker waits for its storage.
 """
 
 from __future__ import annotations
