@@ -79,7 +79,7 @@ class Nugget:
 
 @dataclass(frozen=True, eq=False)
 class Acquisition:
-    """The sum of both: what the best candidate has most of."""
+    """The sum of a sample path and a nugget; the best candidate has the greatest."""
 
     path: SamplePath
     nugget: Nugget
@@ -161,7 +161,7 @@ def standardise(values: np.ndarray) -> np.ndarray:
 
 
 def _updates(gram: np.ndarray, y: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the updates, `[n]` each, that `[n_observed]` values and a prior path ask for.
+    """Return the updates, `[n]` each, that `[n_observed]` values and a prior path require.
 
     Imputed values are posterior means: they need no update of their own.
     """
@@ -182,7 +182,7 @@ def _updates(gram: np.ndarray, y: np.ndarray, prior: np.ndarray) -> tuple[np.nda
 def _outputscale(y: np.ndarray, solved: np.ndarray, settings: Settings) -> float:
     """Return the output scale from values and ``K^-1 y``, shrunk towards 1.
 
-    The observations alone underestimate it: most of them crowd about the best, where the function
+    The observations alone underestimate it: most of them crowd around the best, where the function
     is flat. The prior weighs as much as `outputscale_observations`.
     """
     n_prior = settings.outputscale_observations
@@ -192,7 +192,7 @@ def _outputscale(y: np.ndarray, solved: np.ndarray, settings: Settings) -> float
 def _waves(scaled: np.ndarray, frequencies: np.ndarray, phases: np.ndarray) -> np.ndarray:
     """Random Fourier features cos(E frequencies + phases), `[n, m]`.
 
-    In single precision, whose cosine is an order of magnitude faster, and its product twice.
+    In single precision: the cosine is an order of magnitude faster, the product twice as fast.
     """
     waves = scaled.astype(np.float32) @ frequencies.astype(np.float32)
     waves += phases.astype(np.float32)

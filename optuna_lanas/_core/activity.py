@@ -12,9 +12,9 @@ from optuna_lanas._core.axes import Axes
 def fit_activity(points: np.ndarray, axes: Axes) -> Callable[[np.ndarray], np.ndarray]:
     """Learn from observations which parameters are active together with which values.
 
-    A define-by-run objective decides by the values of some parameters whether it asks for others:
-    a decision tree over the values tells which are active. Inactive values are filled in at
-    random, since they cannot have decided anything.
+    In a define-by-run objective, the values of some parameters decide whether others are asked
+    for. A decision tree over the values therefore predicts which are active. Inactive values are
+    filled in at random, since they cannot have decided anything.
 
     Args:
         points: `[n, n_params]`, NaN for inactive parameters.

@@ -23,7 +23,7 @@ class FeasibleSet:
 
     Attributes:
         domain: The domain, in whose coordinates all points are given.
-        axes: What the trial asks for; the domain's own axes where it asks for nothing else.
+        axes: The axes that the trial asks for, by default those of the domain.
         fixed: `[n_params]`, coordinates that the trial does not choose, NaN where it does.
         settings: How far mutations go.
     """

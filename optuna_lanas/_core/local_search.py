@@ -57,11 +57,11 @@ def local_search(
     candidates of the greatest acquisition.
 
     Args:
-        feasible: What the trial may be.
+        feasible: The points that the trial may be.
         region: The searched region.
-        starts: `[n_starts, n_params]` feasible points inside it, the best one first.
-        acquisition: What is climbed.
-        budget: How many candidates.
+        starts: `[n_starts, n_params]` feasible points to mutate, the best one first.
+        acquisition: The function to climb.
+        budget: The number of candidates.
         settings: The settings.
         rng: Source of the draws.
     """

@@ -66,7 +66,7 @@ class KernelCache:
         self._arrays: tuple[np.ndarray, ...] = ()
 
     def fitted(self, history: History, settings: Settings) -> Kernel:
-        """Return the kernel of a history, fitted anew at each milestone of its length."""
+        """Return the kernel of a history, refitted at each milestone of its length."""
         n, domain = last_milestone(len(history.values), settings.kernel_growth), history.domain
         asked = settings, domain.axes, domain.activity is not None
         arrays = history.values[:n], history.points[:n], history.features[:n]
@@ -79,7 +79,7 @@ class KernelCache:
 
 @dataclass
 class Caches:
-    """What a call of `suggest` leaves for the next."""
+    """What a call of `suggest` remembers for the next call."""
 
     tree: TreeCache = field(default_factory=TreeCache)
     kernel: KernelCache = field(default_factory=KernelCache)
@@ -95,12 +95,12 @@ def suggest(
     """Propose a point from a history of at least one observation.
 
     A leaf is selected by UCB. The searched region is that of a node drawn from the leaf's path:
-    near the root the search may leave what the tree rates as bad, near the leaf it may not. With
-    several objectives it is always the leaf's region: a front has many best points, so none of
-    them holds the search. A stagnated search sometimes explores (see `_explores`).
+    near the root the search may enter what the tree rates as bad, near the leaf it may not. With
+    several objectives the leaf's region is always searched: a front has many best points, so no
+    single point holds the search. A stagnated search sometimes explores (see `_explores`).
 
-    A point that the history does not hold is proposed while there is one: where a region has none
-    left, the search continues in that of the parent.
+    The proposed point is new to the history as long as there are new points: where a region has
+    none left, the search continues in the parent's region.
     """
     caches = caches or Caches()
     search_tree = learn(history, settings, caches.tree)
@@ -129,20 +129,22 @@ def suggest(
 
 
 def budget_of(n: int, settings: Settings) -> Budget:
-    """Return how much a proposal from `n` observations looks at."""
+    """Return the budget of a proposal from `n` observations."""
     is_small = n <= settings.small_budget.n_observations
     return settings.small_budget if is_small else settings.large_budget
 
 
 def _explores(history: History, settings: Settings, rng: np.random.Generator) -> bool:
-    """Return whether this trial explores a leaf drawn at random; only where the search stagnates.
+    """Return whether this trial explores a random leaf, which only a stagnated search does.
 
-    The observations crowd about the best one then, and their model may rate the region of a better
-    one as bad, with confidence. The explored leaf is modelled by the observations near it alone.
+    The observations of a stagnated search crowd around the best one, and their model may wrongly
+    be confident that the region of a better point is bad. The explored leaf is modelled by the
+    observations near it alone.
 
     A search has stagnated if more than `stagnation_share` of the history, and more than
-    `min_stagnation` observations, came after the best one and could know of it. As many trials
-    as are pending now are taken to have been pending then. Several objectives have no best one.
+    `min_stagnation` observations, came after the best one and could know of it. The number of
+    trials pending at that time is taken to be the current one. Several objectives have no best
+    observation.
     """
     if history.objectives is not None:
         return False
@@ -213,7 +215,7 @@ def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _nearest(shared_depth: np.ndarray, values: np.ndarray, limit: int) -> np.ndarray:
-    """Return the places of at most ``limit`` observations: the nearest, of these the best."""
+    """Return the places of at most ``limit`` observations: the nearest, then the best."""
     if len(values) <= limit:
         return np.arange(len(values))
     n_deeper = np.cumsum(np.bincount(shared_depth)[::-1])[::-1]
@@ -232,7 +234,7 @@ def _draw_from_leaf(
     settings: Settings,
     rng: np.random.Generator,
 ) -> Proposal:
-    """Draw uniformly from the selected leaf, or from the next by UCB where nothing new is met."""
+    """Draw uniformly from the selected leaf, or from the next by UCB if nothing new is found."""
     closed: set[int] = set()
     while (leaf := search_tree.select(closed)) != NO_NODE:
         depth = len(search_tree.tree.path(leaf)) - 1

@@ -24,7 +24,7 @@ from optuna_lanas._core.tree import Region
 def sample_new(
     history: History, feasible: FeasibleSet, settings: Settings, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw a point `[n_params]` that the history does not hold, or any valid point if none is met.
+    """Draw a point `[n_params]` that is new to the history, or any valid point if none is found.
 
     Raises:
         ValueError: If no point is valid.
@@ -55,12 +55,12 @@ def draw_uniform(
     settings: Settings,
     rng: np.random.Generator,
 ) -> np.ndarray | None:
-    """Return a point `[n_params]` of a region that the history does not hold, None if none is met.
+    """Return a point `[n_params]` of a region that is new to the history, None if none is found.
 
     Args:
-        feasible: What the trial may be.
+        feasible: The points that the trial may be.
         region: The leaf's region.
-        history: What must not be drawn again.
+        history: Its points must not be drawn again.
         starts: Finds `[n, n_params]` feasible points inside the region, where a walk may start.
         settings: The settings.
         rng: Source of the draws.

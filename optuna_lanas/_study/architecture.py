@@ -82,7 +82,7 @@ def make_architectures(space: Any, names: list[str]) -> Callable[[ParamTransform
 
 
 class _Remembered:
-    """A function of points, whose answers for the points of late are remembered."""
+    """A function of points that remembers its recent answers."""
 
     def __init__(self, ask: Callable[[np.ndarray], Any], n_answers: int) -> None:
         self._ask, self._n_answers = ask, n_answers
@@ -193,7 +193,7 @@ class _SpaceAdapter:
 
     @cached_property
     def _dim(self) -> int:
-        """The length of an encoding, which a space does not tell before it encodes something."""
+        """The length of an encoding, unknown until the space encodes something."""
         rng = np.random.default_rng(0)
         sample = self.sample if self.can_sample else self._transform.domain.sample
         for _ in range(N_TRIES):

@@ -26,7 +26,7 @@ class Outcome:
 
     Attributes:
         kind: COMPLETE, PRUNED, INFEASIBLE or FAILED.
-        values: The objectives, the greater the better; of the other kinds what orders them.
+        values: The objectives, the greater the better; for other kinds, what orders them.
     """
 
     kind: int

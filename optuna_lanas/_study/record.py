@@ -280,7 +280,7 @@ class Record:
         return any(news)
 
     def _see(self, name: str, distribution: BaseDistribution, number: int) -> bool:
-        """Remember a distribution, last if its trial number is the greatest; return if it is new."""
+        """Remember a distribution, last for the greatest trial number; return if it is new."""
         versions = self._versions.setdefault(name, [])
         if versions and is_alike(versions[-1], distribution):
             self._newest[name] = max(number, self._newest.get(name, -1))

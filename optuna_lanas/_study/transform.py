@@ -35,7 +35,7 @@ class ParamTransform:
     """The transform of params to points.
 
     Attributes:
-        distributions: By name, sorted; what a param of the next trial may be.
+        distributions: The newest distributions, by name, sorted.
         domain: The union of all ranges that were seen.
     """
 
@@ -50,7 +50,7 @@ class ParamTransform:
     def to_point(self, params: Mapping[str, Any]) -> np.ndarray:
         """Return the point `[n_params]` of params.
 
-        NaN where a param is missing or, in an enqueued trial, was never in its range.
+        NaN where a param is missing, or outside its range, as in an enqueued trial.
         """
         point: np.ndarray = self.to_points([params])[0]
         return point
