@@ -17,9 +17,9 @@ from functools import cached_property
 import numpy as np
 
 from optuna_lanas._core.axes import Axes
+from optuna_lanas._core.settings import DEFAULT
 
 
-MAX_KNOTS = 9
 KEY_DIGITS = 12
 
 
@@ -49,11 +49,13 @@ class Domain:
         architectures: What an architecture space adds.
         activity: `[n, n_params]` points without NaN to `[n, n_params]` bools, the active
             parameters; None if every parameter always is.
+        max_knots: The most knots of a numeric parameter's features.
     """
 
     axes: Axes
     architectures: Architectures | None = None
     activity: Callable[[np.ndarray], np.ndarray] | None = None
+    max_knots: int = DEFAULT.max_knots
 
     @property
     def n_params(self) -> int:
@@ -201,7 +203,7 @@ class Domain:
     def n_knots(self) -> np.ndarray:
         """`[n_plain]` ints: how many features each plain parameter has."""
         axes = self._plain_axes
-        knots = np.minimum(axes.n_values, MAX_KNOTS)
+        knots = np.minimum(axes.n_values, self.max_knots)
         return np.where(axes.is_categorical, axes.n_choices, knots).astype(np.intp)
 
     @cached_property

@@ -100,7 +100,7 @@ def prior_kernel(
         centre=centre,
         spread=float(np.sqrt(((features - centre) ** 2).sum(axis=1).mean())) or 1.0,
         linear=settings.prior_linear,
-        nugget=10.0 * settings.prior_nugget,
+        nugget=settings.start_nugget,
     )
 
 
@@ -127,7 +127,8 @@ def fit_kernel(
     linear_inputs = prior.linear_inputs(features)
     loss = _Loss(inputs, linear_inputs @ linear_inputs.T, y, prior, settings)
     start = np.append(prior.log_lengthscales, np.log([prior.linear, prior.nugget]))
-    bounds = [(mean - 4.0, mean + 4.0) for mean in start[:-1]]
+    far = settings.max_log_deviation
+    bounds = [(mean - far, mean + far) for mean in start[:-1]]
     bounds.append((np.log(settings.jitter), 0.0))
     options = {"maxiter": settings.max_fit_iterations}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x

@@ -1,4 +1,4 @@
-"""The numbers that set a search, in one frozen object.
+"""Every number of the search, in one frozen object.
 
 `DEFAULT` and `PUBLISHED` are the two searches of the package.
 An ablation is `replace(settings, ...)`.
@@ -42,6 +42,7 @@ class Settings:
         max_depth: Greatest number of latent actions on a path.
         min_samples_leaf: Least number of observations in a leaf.
 
+        max_knots: The most knots of a numeric parameter's features.
         ridge: Penalty of a latent action's weights.
         use_ranks: Whether the tree sees ranks in (0, 1) instead of values.
         max_fit_observations: The most observations that a latent action is fitted to.
@@ -73,6 +74,8 @@ class Settings:
         linear_variance: Prior variance of its logarithm.
         prior_nugget: Prior median of the nugget variance.
         nugget_variance: Prior variance of the log nugget.
+        start_nugget: Nugget variance at which a fit starts.
+        max_log_deviation: Bound of a fit's logarithms about their start.
         draws_nugget: Whether a candidate's score has a nugget.
         jitter: Added to every diagonal of a covariance.
         outputscale_observations: The weight of the output scale's prior, in observations.
@@ -101,6 +104,7 @@ class Settings:
     max_depth: int = 5
     min_samples_leaf: int = 5
 
+    max_knots: int = 9
     ridge: float = 1.0
     use_ranks: bool = True
     max_fit_observations: int = 4096
@@ -135,6 +139,8 @@ class Settings:
     linear_variance: float = 1.0
     prior_nugget: float = 1e-3
     nugget_variance: float = 4.0
+    start_nugget: float = 1e-2
+    max_log_deviation: float = 4.0
     draws_nugget: bool = True
     jitter: float = 1e-6
     outputscale_observations: float = 50.0

@@ -298,7 +298,7 @@ class Record:
 
     def _rebuild(self, ended: Sequence[FrozenTrial]) -> None:
         """Rebuild the table for the parameters that are known now."""
-        self.transform = make_transform(self._versions, self._own_names)
+        self.transform = make_transform(self._versions, self._own_names, self.settings.max_knots)
         if self.space is not None:
             make = make_architectures(self.space, self._own_names)
             self.transform = self.transform.with_architectures(make)

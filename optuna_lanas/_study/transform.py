@@ -21,6 +21,7 @@ from optuna.distributions import IntDistribution
 from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import Domain
+from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._study.distributions import distinct_choices
 from optuna_lanas._study.distributions import is_constant
 from optuna_lanas._study.distributions import is_hashable
@@ -196,7 +197,9 @@ class ParamTransform:
 
 
 def make_transform(
-    versions: Mapping[str, Sequence[BaseDistribution]], kept: Collection[str] = ()
+    versions: Mapping[str, Sequence[BaseDistribution]],
+    kept: Collection[str] = (),
+    max_knots: int = DEFAULT.max_knots,
 ) -> ParamTransform:
     """Return the transform of parameters whose distributions may change from trial to trial.
 
@@ -205,10 +208,13 @@ def make_transform(
     Args:
         versions: By name, the distributions seen, the newest one last.
         kept: Names that points hold even with one value: those of an architecture space.
+        max_knots: See `Settings`.
     """
     names = [n for n in sorted(versions) if n in kept or not is_constant(versions[n])]
     axes = make_axes([versions[name] for name in names])
-    return ParamTransform({name: versions[name][-1] for name in names}, Domain(axes))
+    return ParamTransform(
+        {name: versions[name][-1] for name in names}, Domain(axes, max_knots=max_knots)
+    )
 
 
 def with_newest(transform: ParamTransform, name: str, newest: BaseDistribution) -> ParamTransform:

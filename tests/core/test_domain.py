@@ -12,7 +12,7 @@ import pytest
 from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.domain import KnownKeys
-from optuna_lanas._core.domain import MAX_KNOTS
+from optuna_lanas._core.settings import DEFAULT
 from tests.builders import architecture_transform
 from tests.builders import domain_of
 from tests.builders import TwoLayers
@@ -50,8 +50,8 @@ def test_a_categorical_parameter_is_one_hot() -> None:
 
 def test_a_linear_function_of_numeric_features_is_piecewise_linear() -> None:
     domain = domain_of(FloatDistribution(0.0, 1.0))
-    knots = np.linspace(0.0, 1.0, MAX_KNOTS)
-    heights = np.random.default_rng(0).standard_normal(MAX_KNOTS)
+    knots = np.linspace(0.0, 1.0, DEFAULT.max_knots)
+    heights = np.random.default_rng(0).standard_normal(DEFAULT.max_knots)
     u = np.linspace(0.0, 1.0, 101)
     drawn = domain.features(u[:, None]) @ heights
     np.testing.assert_allclose(drawn, np.interp(u, knots, heights), atol=1e-12)
@@ -59,7 +59,7 @@ def test_a_linear_function_of_numeric_features_is_piecewise_linear() -> None:
 
 def test_a_grid_of_few_values_has_a_knot_for_each() -> None:
     domain = domain_of(IntDistribution(2, 8, step=3), IntDistribution(0, 99))
-    assert domain.n_knots.tolist() == [3, MAX_KNOTS]
+    assert domain.n_knots.tolist() == [3, DEFAULT.max_knots]
     points = np.array([[0.0, 0.0], [0.5, 0.0], [1.0, 0.0]])
     np.testing.assert_allclose(domain.features(points)[:, :3], np.eye(3), atol=1e-12)
 
