@@ -21,6 +21,7 @@ def found(output: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+@pytest.mark.slow
 def test_threads(capsys: pytest.CaptureFixture[str]) -> None:
     threads.main(["--trials", "11", "--threads", "2"])
     assert found(capsys.readouterr().out) == (11, 11)

@@ -24,6 +24,9 @@ from optuna_lanas.visualization._trial_map import draw_trial_map
 from tests.visualization.builders import searched
 
 
+pytestmark = pytest.mark.slow
+
+
 pytest.importorskip("plotly")
 
 DRAWN: list[Callable[..., Any]] = [

@@ -25,6 +25,9 @@ from examples.benchmarks.problem import Params
 from examples.benchmarks.samplers import PEERS
 
 
+pytestmark = pytest.mark.slow
+
+
 GRID: dict[str, BaseDistribution] = {f"x{i}": CategoricalDistribution((0, 1, 2)) for i in range(4)}
 NAMES = [name for name in PEERS if name != "smac" or find_spec("smac")]
 MIXED: dict[str, BaseDistribution] = {

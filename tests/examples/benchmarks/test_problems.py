@@ -16,6 +16,9 @@ from examples.benchmarks.unit import from_unit
 from examples.benchmarks.unit import random_value
 
 
+pytestmark = pytest.mark.slow
+
+
 # These need a table or another package, and have tests of their own.
 APART = {"nasbench101", *catalogue.FAMILIES["analognas"]}
 ALL = [name for family in catalogue.FAMILIES.values() for name in family if name not in APART]
