@@ -31,6 +31,7 @@ from optuna.trial import FrozenTrial
 
 from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.domain import KnownKeys
+from optuna_lanas._core.domain import NO_KEYS
 from optuna_lanas._core.feasible import FeasibleSet
 from optuna_lanas._core.history import History
 from optuna_lanas._core.pareto import count_dominating
@@ -220,7 +221,7 @@ class Record:
         is_valid = ~np.isnan(features).any(axis=1)
         several, kinds, outcomes = len(self._directions) > 1, table["kind"], table["outcome"]
         complete = -observed.n_dominating if several else outcomes[:, 0]
-        keys, pending_keys = KnownKeys({}, 0), frozenset[Hashable | None]()
+        keys, pending_keys = NO_KEYS, frozenset[Hashable | None]()
         if self.settings.avoid_duplicates:
             keys = KnownKeys(observed.place_of_key, len(observed.place_of_key))
             pending_keys = frozenset(self.domain.keys(pending) if len(pending) else ())
