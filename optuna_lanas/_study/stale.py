@@ -1,6 +1,6 @@
 """Which unfinished trials are stale: their workers must have died.
 
-A killed worker leaves a trial that seems to run forever. It is recognised by its age, counted in later
+A killed worker leaves a trial that never ends. It is recognised by its age, counted in later
 trials that have ended. More workers end more trials in the same time, so the count grows with the
 number of workers. That number is estimated from ended trials, since a dead worker's trial never
 ends. A least age in seconds is also required: where trials take milliseconds, many may end while
