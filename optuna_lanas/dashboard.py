@@ -14,17 +14,25 @@ from typing import TYPE_CHECKING
 import optuna
 from optuna.trial import FrozenTrial
 
+from optuna_lanas._checks import check_float
+from optuna_lanas._checks import check_study
+from optuna_lanas._checks import needs
+from optuna_lanas._log import warn_once
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.visualization._architecture import can_draw
 from optuna_lanas.visualization._architecture import plot_architecture
 from optuna_lanas.visualization._latent_action import draw_latent_action
 from optuna_lanas.visualization._leaf_share import draw_leaf_share
 from optuna_lanas.visualization._leaf_values import draw_leaf_values
+from optuna_lanas.visualization._make_partition import check_shown
 from optuna_lanas.visualization._make_partition import choose_sampler
+from optuna_lanas.visualization._make_partition import given_sampler
 from optuna_lanas.visualization._make_partition import partition_if_any
+from optuna_lanas.visualization._make_partition import VALUE_NAME
 from optuna_lanas.visualization._note import NOTE_HEADING
 from optuna_lanas.visualization._note import to_note
 from optuna_lanas.visualization._partition import draw_partition
+from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._study_partition import StudyPartition
 from optuna_lanas.visualization._thinning import draw_within
 from optuna_lanas.visualization._trial_map import draw_trial_map
@@ -42,7 +50,7 @@ def publish(
     sampler: LaNASSampler | None = None,
     space: Any | None = None,
     target: Callable[[FrozenTrial], float] | None = None,
-    target_name: str = "Objective Value",
+    target_name: str = VALUE_NAME,
 ) -> list[str]:
     """Put the figures and a note that summarises the search on the study's page.
 
@@ -82,6 +90,7 @@ def publish(
             study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
             publish(study)
     """
+    check_study(study)
     dashboard = _dashboard()
     view = partition_if_any(study, sampler, space, target, target_name)
     if view is None:
@@ -99,16 +108,21 @@ def publish(
 class PublishCallback:
     """A callback for ``study.optimize`` that publishes at intervals.
 
-    Call :func:`publish` after the search to publish its final state.
+    Call :func:`publish` after the search to publish its final state. A publication that fails is
+    logged, once per study, and the search continues.
 
     Args:
         interval: The least number of seconds between the end of a publication and the start of
             the next.
-        **settings: The keyword arguments of :func:`publish`.
+        sampler: As for :func:`publish`.
+        space: As for :func:`publish`.
+        target: As for :func:`publish`.
+        target_name: As for :func:`publish`.
 
     Raises:
-        ValueError: If ``interval`` is negative.
-        ImportError: If optuna-dashboard is missing.
+        TypeError: If an argument is of the wrong type.
+        ValueError: If ``interval`` is negative, or both ``sampler`` and ``space`` are given.
+        ImportError: If optuna-dashboard or plotly is missing.
 
     Example:
         .. code-block:: python
@@ -129,15 +143,24 @@ class PublishCallback:
             publish(study)
     """
 
-    def __init__(self, interval: float = 60.0, **settings: Any) -> None:
-        if not interval >= 0:
-            raise ValueError(
-                f"`interval` must be at least 0 seconds, got {interval}. 0 publishes after every "
-                f"trial."
-            )
+    def __init__(
+        self,
+        interval: float = 60.0,
+        *,
+        sampler: LaNASSampler | None = None,
+        space: Any | None = None,
+        target: Callable[[FrozenTrial], float] | None = None,
+        target_name: str = VALUE_NAME,
+    ) -> None:
+        remedy = "0 publishes after every trial."
+        check_float("interval", interval, "at least 0 seconds", lambda s: s >= 0, remedy)
+        check_shown(target, target_name)
+        self._sampler = given_sampler(sampler, space)
+        self._target = target
+        self._target_name = target_name
         _dashboard()
+        graph_objects()
         self._interval = interval
-        self._settings = settings
         self._next = time.monotonic() + interval
         self._lock = threading.Lock()
 
@@ -147,10 +170,24 @@ class PublishCallback:
             return
         try:
             if time.monotonic() >= self._next:
-                publish(study, **self._settings)
+                self._publish(study)
                 self._next = time.monotonic() + self._interval
         finally:
             self._lock.release()
+
+    def _publish(self, study: optuna.Study) -> None:
+        """Publish; whatever fails, the search is worth more than its figures."""
+        try:
+            publish(
+                study, sampler=self._sampler, target=self._target, target_name=self._target_name
+            )
+        except Exception as error:
+            warn_once(
+                ("publishing", study.study_name),
+                f"The study {study.study_name!r} could not be published ({error!r}). The search "
+                f"continues, and later trials try again. `publish(study)` shows the whole error. "
+                f"The warning comes once per study.",
+            )
 
 
 def _figures(
@@ -176,11 +213,6 @@ def _architecture(study: optuna.Study, space: Any) -> go.Figure | None:
 
 
 def _dashboard() -> Any:
-    try:
+    with needs("optuna-dashboard", "dashboard", "Figures on the study's page"):
         import optuna_dashboard
-    except ImportError as error:
-        raise ImportError(
-            "Publishing needs optuna-dashboard, which is not installed. "
-            "Run `pip install 'optuna_lanas[dashboard,visualization]'`."
-        ) from error
     return optuna_dashboard

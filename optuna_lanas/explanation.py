@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
+from optuna_lanas._checks import check_study
+from optuna_lanas._checks import trial_of
 from optuna_lanas._study.propose import describe_path
 from optuna_lanas._study.propose import grow
 from optuna_lanas._study.published import Decision
@@ -101,13 +102,14 @@ def explain(study: optuna.Study, trial_number: int) -> Explanation:
             study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
             print(explain(study, 29))
     """
-    trial = _trial(study, trial_number)
+    check_study(study)
+    trial = trial_of(study, trial_number, "`trial.number` is a trial's number.")
     decision = published_decision(trial)
     if decision is not None:
-        return Explanation(**vars(decision), number=trial_number, is_recorded=True)
+        return Explanation(**vars(decision), number=trial.number, is_recorded=True)
     own = study.sampler if isinstance(study.sampler, LaNASSampler) else LaNASSampler()
-    decision = own._records.use(study, lambda record: _placed(record, trial))
-    return Explanation(**vars(decision), number=trial_number, is_recorded=False)
+    decision = own._views.use(study, lambda record: _placed(record, trial))
+    return Explanation(**vars(decision), number=trial.number, is_recorded=False)
 
 
 def _placed(record: Record, trial: FrozenTrial) -> Decision:
@@ -145,21 +147,3 @@ def _step_text(step: Step, is_searched: bool) -> str:
 def _one_line(text: str) -> str:
     """Return a user's text with line breaks and other unprintable characters escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def _trial(study: Any, number: int) -> FrozenTrial:
-    if not isinstance(study, optuna.Study):
-        raise TypeError(
-            f"`study` must be an optuna.Study, got {study!r} of {type(study).__name__}. Load a "
-            f"stored study with `optuna.load_study`."
-        )
-    trials = study.get_trials(deepcopy=False)
-    if isinstance(number, bool) or not isinstance(number, int | np.integer):
-        raise TypeError(f"`trial_number` must be an int, got {number!r}. See `trial.number`.")
-    found = next((trial for trial in trials if trial.number == number), None)
-    if found is None:
-        raise ValueError(
-            f"`trial_number` must be the number of one of the study's {len(trials)} trials, "
-            f"counted from 0, got {number}."
-        )
-    return found

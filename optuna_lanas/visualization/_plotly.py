@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from optuna_lanas._checks import needs
 from optuna_lanas.visualization._study_partition import StudyPartition
 
 
@@ -21,13 +22,8 @@ def graph_objects() -> Any:
     Raises:
         ImportError: If plotly is missing.
     """
-    try:
+    with needs("plotly", "visualization", "Figures"):
         import plotly.graph_objects as go
-    except ImportError as error:
-        raise ImportError(
-            "Figures need plotly, which is not installed. "
-            "Run `pip install 'optuna_lanas[visualization]'`."
-        ) from error
     return go
 
 

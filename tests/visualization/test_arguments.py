@@ -93,9 +93,11 @@ def test_studies_without_a_value(plot: Callable[..., Any]) -> None:
 
 
 def test_wrong_arguments(view: StudyPartition) -> None:
-    with pytest.raises(ValueError, match="`kind` must be 'icicle' or 'treemap', got 'pie'"):
+    with pytest.raises(
+        ValueError, match=r"`kind` must be one of .'icicle', 'treemap'., got 'pie'"
+    ):
         plot_partition(view, kind="pie")
-    with pytest.raises(ValueError, match="`window` must be at least 1 trial, got 0"):
+    with pytest.raises(ValueError, match="`window` must be at least 1, got 0"):
         plot_leaf_share(view, window=0)
     with pytest.raises(ValueError, match="`n_choices` must be at least 1, got 0"):
         plot_latent_action(view, n_choices=0)
