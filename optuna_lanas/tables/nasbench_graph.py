@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from optuna_lanas._checks import check_choice
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import needs
 from optuna_lanas.spaces.nasbench_graph import N_NODES
 from optuna_lanas.spaces.nasbench_graph import NASBenchGraphArchitecture
 from optuna_lanas.spaces.nasbench_graph import NASBenchGraphSpace
-from optuna_lanas.tables._checks import check_choice
 from optuna_lanas.tables.measurement import Measurement
 
 
@@ -25,7 +27,7 @@ DATA_SETS = (
 class NASBenchGraphTable:
     """NAS-Bench-Graph's validation and test scores, latencies and parameters.
 
-    The measurements come from nas-bench-graph (``pip install nas-bench-graph``).
+    The measurements come from nas-bench-graph (``pip install 'optuna_lanas[tables]'``).
 
     Args:
         data_set: A name in ``DATA_SETS``; "proteins" has fewer operations.
@@ -46,7 +48,8 @@ class NASBenchGraphTable:
 
     def __init__(self, data_set: str) -> None:
         check_choice("data_set", data_set, DATA_SETS)
-        from nas_bench_graph import light_read
+        with needs("nas-bench-graph", "tables", "The measurements"):
+            from nas_bench_graph import light_read
 
         self.data_set = data_set
         self._entries: dict[int, dict[str, float]] = light_read(data_set)
@@ -60,7 +63,11 @@ class NASBenchGraphTable:
 
         Raises:
             KeyError: If the table has no such architecture.
+            TypeError: If it is no architecture.
         """
+        remedy = "Pass what `NASBenchGraphSpace.suggest` returns."
+        kind = NASBenchGraphArchitecture
+        check_type("architecture", architecture, kind, f"a {kind.__name__}", remedy)
         params = {f"op_{node + 1}": architecture.ops[node] for node in range(N_NODES)}
         key = self._space.key({"structure": "".join(map(str, architecture.link)), **params})
         if key is None or key not in self._entries:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from optuna_lanas.tables._checks import check_choice
+from optuna_lanas._checks import check_choice
+from optuna_lanas._checks import check_methods
+from optuna_lanas._checks import check_text
 from optuna_lanas.tables.measurement import Measurement
 
 
 DATA_SETS = ("cifar10", "cifar100", "ImageNet16-120")
+METHODS = ("query_index_by_arch", "get_more_info", "get_cost_info")
 EPOCHS = {"tss": (12, 200), "sss": (1, 12, 90)}
 
 
@@ -21,6 +24,7 @@ class NATSBenchTable:
         epochs: Epochs of training: 12 or 200 in the topology space, 1, 12 or 90 in the size space.
 
     Raises:
+        TypeError: If ``api`` is another object.
         ValueError: If there is no such data set, search space or number of epochs.
 
     Example:
@@ -33,6 +37,8 @@ class NATSBenchTable:
 
     def __init__(self, api: Any, data_set: str, epochs: int = 12) -> None:
         check_choice("data_set", data_set, DATA_SETS)
+        remedy = 'Pass nats_bench.create(path, "tss", fast_mode=True).'
+        check_methods("api", api, METHODS, "an object of nats_bench", remedy)
         check_choice("api.search_space_name", api.search_space_name, EPOCHS)
         check_choice("epochs", epochs, EPOCHS[api.search_space_name])
         self.data_set = data_set
@@ -48,7 +54,9 @@ class NATSBenchTable:
 
         Raises:
             KeyError: If the API has no such architecture.
+            TypeError: If it is not a str.
         """
+        check_text("architecture", architecture, "Pass what the space's `suggest` returns.")
         index = self._api.query_index_by_arch(architecture)
         if index < 0:
             raise KeyError(f"NATS-Bench has no architecture {architecture!r}.")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from itertools import islice
+import os
 from pathlib import Path
 import struct
 from typing import BinaryIO
@@ -23,8 +23,9 @@ _FOOTER = struct.Struct("<I")
 _POLYNOMIAL = np.uint32(0x82F63B78)  # CRC-32C, bits reversed
 _MASK_DELTA = 0xA282EAD8
 _BATCH_SIZE = 4096
+_MAX_BATCH_BYTES = 1 << 22  # of a batch whose records are padded to the longest
 _DOWNLOAD = "download the file again"
-_MAX_LENGTH = 1 << 26  # A greater length is wrong and must not be allocated.
+_MAX_LENGTH = 1 << 20  # NAS-Bench-101's records have less than a kilobyte.
 
 
 class TFRecordError(ValueError):
@@ -52,6 +53,8 @@ class TFRecordError(ValueError):
 def read_records(path: Path) -> Iterator[bytes]:
     """Yield the data of every record, after its checksum is compared.
 
+    Whatever the file says, no more memory is used than a few megabytes.
+
     Args:
         path: The file.
 
@@ -60,8 +63,7 @@ def read_records(path: Path) -> Iterator[bytes]:
             and the byte where it starts.
     """
     with path.open("rb") as file:
-        records = _raw_records(file, path)
-        while batch := list(islice(records, _BATCH_SIZE)):
+        for batch in _batches(_raw_records(file, path)):
             yield from _checked(batch, path)
 
 
@@ -71,6 +73,8 @@ def masked_crc32c(batch: list[bytes]) -> np.ndarray:
     The strings advance together, one byte per step. They are sorted by length, longest first,
     so that the unfinished strings always come first.
     """
+    if len(batch) == 1:
+        return np.array([_single_masked_crc32c(batch[0])], dtype=np.uint32)
     table = _crc_table()
     lengths = np.array([len(data) for data in batch], dtype=np.int64)
     order = np.argsort(-lengths, kind="stable")
@@ -99,7 +103,23 @@ class _RawRecord:
     checksum: int
 
 
+def _batches(records: Iterator[_RawRecord]) -> Iterator[list[_RawRecord]]:
+    """Yield records in batches that are small when padded to their longest record."""
+    batch: list[_RawRecord] = []
+    longest = 0
+    for record in records:
+        longest = max(longest, len(record.data))
+        is_full = (len(batch) + 1) * longest > _MAX_BATCH_BYTES or len(batch) == _BATCH_SIZE
+        if batch and is_full:
+            yield batch
+            batch, longest = [], len(record.data)
+        batch.append(record)
+    if batch:
+        yield batch
+
+
 def _raw_records(file: BinaryIO, path: Path) -> Iterator[_RawRecord]:
+    size = os.fstat(file.fileno()).st_size
     for number in count():
         start = file.tell()
         header = file.read(_HEADER.size)
@@ -108,9 +128,14 @@ def _raw_records(file: BinaryIO, path: Path) -> Iterator[_RawRecord]:
         if len(header) < _HEADER.size:
             raise _error(path, number, start, f"is truncated in its header; {_DOWNLOAD}")
         length, checksum = _HEADER.unpack(header)
-        if _single_masked_crc32c(header[:8]) != checksum or length > _MAX_LENGTH:
+        if _single_masked_crc32c(header[:8]) != checksum:
             hint = _DOWNLOAD if number else "the file is not a record file"
             raise _error(path, number, start, f"has a length that fails its checksum; {hint}")
+        if length > _MAX_LENGTH:
+            problem = f"has {length} bytes, more than the {_MAX_LENGTH} that are allowed"
+            raise _error(path, number, start, f"{problem}; name a file of NAS-Bench-101")
+        if length > size - file.tell():  # checked first: no memory for bytes that do not exist
+            raise _error(path, number, start, f"is truncated in its data; {_DOWNLOAD}")
         data, footer = file.read(length), file.read(_FOOTER.size)
         if len(data) < length or len(footer) < _FOOTER.size:
             raise _error(path, number, start, f"is truncated in its data; {_DOWNLOAD}")
