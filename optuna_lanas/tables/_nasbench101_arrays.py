@@ -94,9 +94,15 @@ class RecordArrays:
 
 
 def pack_cell(matrix: np.ndarray, ops: list[str]) -> tuple[int, list[int]]:
-    """Return a cell's edges as the bits of an integer, and its five operations as integers."""
-    pairs = [(bit, edge) for bit, edge in enumerate(_EDGES) if edge[1] < len(ops)]
-    edges = sum(1 << bit for bit, edge in pairs if matrix[edge])
+    """Return a cell's edges as the bits of an integer, and its five operations as integers.
+
+    Raises:
+        ValueError: If an edge does not lead from an earlier to a later vertex.
+    """
+    entries, n = matrix.tolist(), len(ops)
+    edges = sum(1 << bit for bit, (i, j) in enumerate(_EDGES) if j < n and entries[i][j])
+    if edges.bit_count() != sum(map(sum, entries)):
+        raise ValueError("its edges do not all lead from an earlier to a later vertex")
     interior = [OPERATIONS.index(op) for op in ops[1:-1]]
     return edges, [*interior, *[_NO_OPERATION] * (_MAX_VERTICES - 2 - len(interior))]
 

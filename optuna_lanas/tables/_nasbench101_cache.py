@@ -19,6 +19,7 @@ from optuna_lanas.tables._nasbench101_arrays import are_whole
 
 
 _VERSION = 2
+_N_DIGITS = 64  # of a SHA-256
 _NAMES = ("hashes", "budgets", "measurements", "n_params", "edges", "ops")
 
 
@@ -36,7 +37,7 @@ def load(path: Path, expected_sha256: str | None) -> dict[str, np.ndarray] | Non
         arrays = _read(cache, ("stamp", "sha256", *_NAMES))
         is_present = np.array_equal(arrays.pop("stamp"), stamp_of(path))
         digest = str(arrays.pop("sha256"))
-        is_whole = is_present and are_whole(arrays)
+        is_whole = is_present and len(digest) == _N_DIGITS and are_whole(arrays)
     except Exception:  # whatever a damaged or foreign file raises, it is no cache
         return None
     is_expected = expected_sha256 is None or expected_sha256.lower() == digest

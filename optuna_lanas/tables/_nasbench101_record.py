@@ -75,14 +75,12 @@ class Record:
         is_known = n <= _MAX_VERTICES and set(ops[1:-1]) <= set(OPERATIONS)
         if n < 2 or (ops[0], ops[-1]) != (INPUT, OUTPUT) or not is_known:
             raise ValueError(f"its operations {ops[:8]} are not a cell's")
-        if self.matrix.shape != (n, n) or np.tril(self.matrix).any():
-            raise ValueError(
-                "its edges are not a cell's: they lead from earlier to later vertices"
-            )
-        for seconds, *accuracies in self.evaluations:
+        if self.matrix.shape != (n, n):
+            raise ValueError(f"its matrix of shape {self.matrix.shape} does not fit {n} vertices")
+        for seconds, *accuracies in self.evaluations:  # NaN is a missing number
             if seconds < 0 or seconds > _MAX_SECONDS:
                 raise ValueError(f"its training time is {seconds:.3g} seconds")
-            if any(accuracy < 0 or accuracy > 1 for accuracy in accuracies):
+            if any([a < 0 or a > 1 for a in accuracies]):  # noqa: C419 - faster
                 raise ValueError(f"its accuracies {accuracies} are not in 0 .. 1")
 
 
@@ -168,7 +166,9 @@ def _message(message: bytes) -> Iterator[tuple[int, int, Any]]:
 def _varint(message: bytes, position: int) -> tuple[int, int]:
     """Return the integer of variable length at a position, and the position after it."""
     result = shift = 0
-    for octet in message[position : position + _MAX_VARINT]:
+    end = min(len(message), position + _MAX_VARINT)
+    while position < end:
+        octet = message[position]
         position += 1
         result |= (octet & 127) << shift
         if octet < 128:

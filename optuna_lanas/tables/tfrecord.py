@@ -24,6 +24,7 @@ _POLYNOMIAL = np.uint32(0x82F63B78)  # CRC-32C, bits reversed
 _MASK_DELTA = 0xA282EAD8
 _BATCH_SIZE = 4096
 _MAX_BATCH_BYTES = 1 << 22  # of a batch whose records are padded to the longest
+_MAX_SHORT = 1 << 14  # a longer record is a batch of its own
 _DOWNLOAD = "download the file again"
 _MAX_LENGTH = 1 << 20  # NAS-Bench-101's records have less than a kilobyte.
 
@@ -110,7 +111,7 @@ def _batches(records: Iterator[_RawRecord]) -> Iterator[list[_RawRecord]]:
     for record in records:
         longest = max(longest, len(record.data))
         is_full = (len(batch) + 1) * longest > _MAX_BATCH_BYTES or len(batch) == _BATCH_SIZE
-        if batch and is_full:
+        if batch and (is_full or longest > _MAX_SHORT):
             yield batch
             batch, longest = [], len(record.data)
         batch.append(record)
