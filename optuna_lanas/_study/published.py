@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import fields
 import json
 from typing import Any
 
@@ -96,10 +97,14 @@ def published_decision(trial: FrozenTrial) -> Decision | None:
     """Return the decision that a trial's worker has published, None where there is none."""
     content: Any = _content(trial).get("decision")
     try:
-        path = tuple(_step(fields) for fields in content["path"])
-        return Decision(**{**content, "path": path})
-    except (KeyError, TypeError, ValueError):  # none, half-written, or of another version
+        decision = Decision(**{**content, "path": tuple(map(_step, content["path"]))})
+    except (KeyError, OverflowError, TypeError, ValueError):  # none, or of another version
         return None
+    is_compared = decision.runner_up is None or None not in (
+        decision.score,
+        decision.runner_up_score,
+    )
+    return decision if _has_its_types(decision) and is_compared else None
 
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:
@@ -109,19 +114,44 @@ def known_params(trial: FrozenTrial) -> dict[str, Any]:
 
 def enqueued_params(trial: FrozenTrial) -> dict[str, Any]:
     """Return the params that a trial was enqueued with."""
-    enqueued: dict[str, Any] = trial.system_attrs.get("fixed_params", {})
-    return enqueued
+    enqueued = trial.system_attrs.get("fixed_params", {})
+    return enqueued if isinstance(enqueued, dict) else {}
 
 
-def _step(fields: Mapping[str, Any]) -> Step:
-    terms = tuple((str(label), float(number)) for label, number in fields["terms"])
-    return Step(**{**fields, "terms": terms})
+def _step(content: Mapping[str, Any]) -> Step:
+    terms = tuple((str(label), float(number)) for label, number in content["terms"])
+    step = Step(**{**content, "terms": terms})
+    if not _has_its_types(step):
+        raise TypeError("a step of another version")
+    return step
+
+
+def _has_its_types(content: Decision | Step) -> bool:
+    """Whether each field is of the type that its annotation says."""
+    return all(isinstance(getattr(content, f.name), _TYPES[str(f.type)]) for f in fields(content))
+
+
+_NONE = type(None)
+_TYPES: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "int | None": (int, _NONE),
+    "float": (int, float),
+    "float | None": (int, float, _NONE),
+    "str": (str,),
+    "Mapping[str, Any] | None": (dict, _NONE),
+    "tuple[Step, ...]": (tuple,),
+    "tuple[tuple[str, float], ...]": (tuple,),
+}
 
 
 def _content(trial: FrozenTrial) -> dict[str, Any]:
     """The attribute's content, empty where it is no JSON object: half-written, or foreign."""
+    text = trial.system_attrs.get(KEY)
+    if not isinstance(text, str) or len(text) > MAX_BYTES:  # longer ones are not of this package
+        return {}
     try:
-        content = json.loads(trial.system_attrs.get(KEY, "{}"))
-    except (TypeError, ValueError):
+        content = json.loads(text)
+    except (ValueError, RecursionError):  # the latter where it is deeply nested
         return {}
     return content if isinstance(content, dict) else {}

@@ -22,6 +22,7 @@ from optuna_lanas._study.published import known_params
 from optuna_lanas._study.published import published_decision
 from optuna_lanas._study.published import published_params
 from optuna_lanas._study.published import Step
+from optuna_lanas.explanation import Explanation
 from tests.builders import running_trial
 from tests.builders import trial_of
 
@@ -83,6 +84,9 @@ def test_a_decision_is_read_as_it_was_written(decision: Decision) -> None:
         '{"decision":{"path":[3],"found":"model","n_observations":1}}',
         '{"decision":{"path":[],"found":"model","n_observations":1,"unknown":2}}',
         '{"decision":{"path":[{"weights":[[1]],"terms":[]}],"found":"a","n_observations":1}}',
+        "[" * 100_000,
+        '{"params":' * 10_000,
+        as_json({"x": "a" * 60_000}, None),  # longer than this package writes
         "[]",
         '"text"',
         "",
@@ -95,6 +99,25 @@ def test_what_is_no_publication_is_nothing(content: Any) -> None:
     trial = publishing(content)
     assert published_params(trial) == {}
     assert published_decision(trial) is None
+
+
+@pytest.mark.parametrize("part", ["decision", "step"])
+@pytest.mark.parametrize("wrong", [None, "text", [1], {"a": 1}, 1.5, "1e999"])
+def test_fields_of_another_type_make_no_decision_and_never_fail(part: str, wrong: Any) -> None:
+    known = {field.name for field in fields(Decision if part == "decision" else Step)}
+    for field in sorted(known - {"path", "terms"}):
+        content = asdict(DECISION)
+        (content if part == "decision" else content["path"][0])[field] = wrong
+        trial = publishing(as_json({}, content))
+        decision = published_decision(trial)
+        if decision is not None:
+            explained = Explanation(**vars(decision), number=0, is_recorded=True)
+            assert str(explained) + explained.origin
+
+
+@pytest.mark.parametrize("foreign", [None, 3, "x", [1, 2]])
+def test_enqueued_params_that_are_none_are_nothing(foreign: Any) -> None:
+    assert enqueued_params(running_trial(0, system_attrs={"fixed_params": foreign})) == {}
 
 
 @given(st.integers(0, 2000))
