@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 import math
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from optuna.study import StudyDirection
@@ -49,10 +51,24 @@ def outcome_of(trial: FrozenTrial, directions: Sequence[StudyDirection]) -> Outc
 
 
 def total_violation(trial: FrozenTrial) -> float:
-    """Return by how much a trial exceeds its constraints: Optuna 5's, or the list of Optuna 4."""
-    constraints = getattr(trial, "constraints", None)
-    numbers = list(constraints.values()) if constraints else trial.system_attrs.get("constraints")
-    return sum(math.inf if math.isnan(c) else max(c, 0.0) for c in numbers or ())
+    """Return by how much a trial exceeds its constraints: Optuna 5's, or the list of Optuna 4.
+
+    Foreign attributes that hold no numbers are no constraints.
+    """
+    try:
+        constraints = getattr(trial, "constraints", None)
+        found = list(constraints.values() if constraints else trial.system_attrs["constraints"])
+    except (KeyError, TypeError):  # none, or not even a list
+        return 0.0
+    return sum(_excess(number) for number in found if isinstance(number, Real))
+
+
+def _excess(number: Any) -> float:
+    try:
+        excess = float(number)
+    except OverflowError:  # an int beyond the floats
+        return math.inf if number > 0 else 0.0
+    return math.inf if math.isnan(excess) else max(excess, 0.0)
 
 
 def to_values(kinds: np.ndarray, complete: np.ndarray, outcomes: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,3 +138,16 @@ def test_several_objectives_are_all_to_be_maximised() -> None:
     outcome = outcome_of(create_trial(values=[1.0, 2.0]), [MINIMIZE, MAXIMIZE])
     assert outcome is not None
     assert outcome.values == (-1.0, 2.0)
+
+
+@pytest.mark.parametrize("key", ["constraints", "constraints:a"])
+@pytest.mark.parametrize("foreign", ["abc", None, 3, [None], ["a"], {"a": "b"}, [[1.0]], [{}]])
+def test_foreign_attributes_are_no_constraints(key: str, foreign: Any) -> None:
+    is_number = key == "constraints:a" and foreign == 3 and hasattr(FrozenTrial, "constraints")
+    trial = create_trial(value=1.0, system_attrs={key: foreign})
+    assert total_violation(trial) == (3.0 if is_number else 0.0)
+
+
+def test_giant_constraints_are_infinite() -> None:
+    trial = create_trial(value=1.0, system_attrs={"constraints": [-(10**400), 10**400]})
+    assert total_violation(trial) == math.inf
