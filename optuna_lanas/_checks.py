@@ -121,6 +121,27 @@ def check_choice(name: str, value: Any, choices: Collection[object]) -> None:
         )
 
 
+def check_names(name: str, value: Any, choices: Sequence[str]) -> tuple[str, ...]:
+    """Return names as a tuple; raise an error unless they are distinct choices, at least one."""
+    rule = f"among {tuple(choices)}, at least one"
+    remedy = "Leave it out for the default."
+    if isinstance(value, str) or not isinstance(value, Collection):
+        raise wrong_type(name, rule, value, remedy)
+    names = tuple(value)
+    if not names or any(each not in choices for each in names):
+        raise wrong_value(name, rule, value, remedy)
+    if len(set(names)) < len(names):
+        raise wrong_value(name, "distinct", value, remedy)
+    return names
+
+
+def check_sequence(name: str, value: Any) -> Sequence[Any]:
+    """Return a list or tuple as it is, or raise a TypeError."""
+    check_type(name, value, (list, tuple), "a list or a tuple", "Pass a list.")
+    found: Sequence[Any] = value
+    return found
+
+
 def check_path(name: str, value: object) -> Path:
     """Return a str or path as a path, or raise a TypeError."""
     check_type(name, value, (str, Path), "a path", "Pass a str or a pathlib.Path.")

@@ -91,6 +91,8 @@ def publish(
             publish(study)
     """
     check_study(study)
+    check_shown(target, target_name)
+    given_sampler(sampler, space)
     dashboard = _dashboard()
     view = partition_if_any(study, sampler, space, target, target_name)
     if view is None:

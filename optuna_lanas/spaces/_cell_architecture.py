@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from optuna_lanas._checks import check_int
+from optuna_lanas._checks import wrong_value
+
 
 NASNET_OPERATIONS = ("sep_conv_3x3", "max_pool_3x3", "skip_connect", "sep_conv_5x5")
 DARTS_OPERATIONS = (
@@ -73,7 +76,8 @@ class CellNetworkConfig:
         n_stem_strides: How often the stem halves the image: 0 for small images, 3 for ImageNet.
 
     Raises:
-        ValueError: If a number is out of range; the message names it.
+        TypeError: If a number is no int; the message names it.
+        ValueError: If a number is out of range.
 
     Example:
         .. testcode::
@@ -92,12 +96,12 @@ class CellNetworkConfig:
 
     def __post_init__(self) -> None:
         for name in ("n_classes", "in_channels", "n_cells"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+            check_int(name, getattr(self, name), 1, "Leave it out for the default.")
+        check_int("n_stem_strides", self.n_stem_strides, 0, "0 is for small images.")
+        check_int("channels", self.channels, None, "Leave it out for 16.")
         if self.channels < 2 or self.channels % 2:
-            raise ValueError(f"`channels` must be even and positive, got {self.channels}.")
-        if self.n_stem_strides < 0:
-            raise ValueError(f"`n_stem_strides` must not be negative, got {self.n_stem_strides}.")
+            remedy = "16 is the default."
+            raise wrong_value("channels", "even and positive", self.channels, remedy)
 
     @property
     def reduction_cells(self) -> frozenset[int]:

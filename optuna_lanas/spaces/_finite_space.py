@@ -14,6 +14,13 @@ from typing import Any
 import numpy as np
 import optuna
 
+from optuna_lanas._checks import check_int
+from optuna_lanas._checks import check_methods
+from optuna_lanas._checks import check_rng
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import shown
+from optuna_lanas._checks import wrong_value
+
 
 Choices = Mapping[str, tuple[Any, ...]]
 
@@ -58,6 +65,7 @@ class FiniteSpace(ABC):
             ValueError: If a parameter is missing, or if a value is not among its choices.
         """
         choices, space = self._choices, type(self).__name__
+        check_params(columns)
         missing = [name for name in choices if name not in columns]
         if missing:
             raise ValueError(
@@ -65,12 +73,35 @@ class FiniteSpace(ABC):
                 f"missing. Let `{space}.suggest` ask for them."
             )
         found = [_positions_in(columns[name], name, choices[name], space) for name in choices]
+        lengths = {len(positions) for positions in found}
+        if len(lengths) > 1:
+            remedy = "Pass a value of each parameter for each architecture."
+            raise wrong_value("columns", "arrays of equal length", sorted(lengths), remedy)
         return np.stack(found, axis=1)
 
 
 def columns_of(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return the params of a single architecture as columns of length 1."""
+    check_params(params)
     return {name: np.array([value], dtype=object) for name, value in params.items()}
+
+
+def check_params(params: Any) -> None:
+    """Raise a TypeError unless the params of architectures are a mapping."""
+    remedy = "Pass, for example, `trial.params`."
+    check_type("params", params, Mapping, "a mapping from names to values", remedy)
+
+
+def check_trial(trial: Any) -> None:
+    """Raise a TypeError unless the argument ``trial`` suggests values."""
+    methods = ("suggest_categorical", "suggest_int", "suggest_float")
+    check_methods("trial", trial, methods, "a trial", "Pass the objective's own argument.")
+
+
+def check_draws(n: Any, rng: Any) -> None:
+    """Raise an error unless ``n`` draws can be taken from ``rng``."""
+    check_int("n", n, 0, "It is the number of draws.")
+    check_rng("rng", rng)
 
 
 def hash_integers(integers: np.ndarray, start: np.ndarray | int = 0) -> np.ndarray:
@@ -99,8 +130,9 @@ def _positions_in(
     try:
         positions = map(position_of.__getitem__, values)
         return np.fromiter(positions, dtype=np.int64, count=len(values))
-    except KeyError:
-        unknown = sorted({repr(value) for value in values if value not in position_of})
+    except (KeyError, TypeError):  # the latter for unhashable values
+        known = set(map(repr, choices))
+        unknown = sorted({shown(value) for value in values} - known)
         raise ValueError(
             f"`{name}` must be one of {choices}, got {', '.join(unknown)}. "
             f"Use the values that `{space}.suggest` asks for."

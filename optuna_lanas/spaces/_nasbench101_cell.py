@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import md5
+from typing import Any
 
 import numpy as np
+
+from optuna_lanas._checks import check_sequence
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import wrong_value
 
 
 INPUT = "input"
 OUTPUT = "output"
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 
+MAX_VERTICES = 7
 _LABELS = {INPUT: -1, OUTPUT: -2, **{operation: i for i, operation in enumerate(OPERATIONS)}}
 
 
@@ -44,6 +50,20 @@ class NASBench101Cell:
         return module_hash(self.matrix, self.ops)
 
 
+def check_cell(cell: Any) -> None:
+    """Raise an error unless a cell is one of NAS-Bench-101, pruned."""
+    remedy = "Pass what `NASBench101Space.suggest` returns."
+    check_type("cell", cell, NASBench101Cell, "a NASBench101Cell", remedy)
+    ops, matrix = list(cell.ops), np.asarray(cell.matrix)
+    is_known = set(ops[1:-1]) <= set(OPERATIONS) and len(ops) <= MAX_VERTICES
+    if ops[:1] != [INPUT] or ops[1:][-1:] != [OUTPUT] or not is_known:
+        rule = f"{INPUT!r}, at most {MAX_VERTICES - 2} of {OPERATIONS}, {OUTPUT!r}"
+        raise wrong_value("cell.ops", rule, cell.ops, remedy)
+    if matrix.shape != (len(ops), len(ops)) or np.tril(matrix).any():
+        rule = f"upper-triangular, of shape {(len(ops), len(ops))}"
+        raise wrong_value("cell.matrix", rule, cell.matrix, remedy)
+
+
 def module_hash(matrix: np.ndarray, ops: Sequence[str]) -> str:
     """Return NAS-Bench-101's isomorphism-invariant hash of a pruned cell.
 
@@ -59,7 +79,8 @@ def module_hash(matrix: np.ndarray, ops: Sequence[str]) -> str:
         32 hexadecimal digits.
 
     Raises:
-        ValueError: If an operation is unknown.
+        TypeError: If the operations are no list.
+        ValueError: If an operation is unknown, or the matrix of another shape.
 
     Example:
         .. testcode::
@@ -69,9 +90,14 @@ def module_hash(matrix: np.ndarray, ops: Sequence[str]) -> str:
 
             print(module_hash(np.array([[0, 1], [0, 0]]), ["input", "output"]))
     """
-    labels = [_LABELS.get(op) for op in ops]
+    ops = list(check_sequence("ops", ops))
+    labels = [_LABELS.get(op) if isinstance(op, str) else None for op in ops]
     if None in labels:
-        raise ValueError(f"`ops` must be among {sorted(_LABELS)}, got {list(ops)}.")
+        remedy = "Pass what `NASBench101Space.suggest` returns."
+        raise wrong_value("ops", f"among {sorted(_LABELS)}", ops, remedy)
+    if np.shape(matrix) != (len(ops), len(ops)):
+        rule = f"of shape {(len(ops), len(ops))}"
+        raise wrong_value("matrix", rule, matrix, "It has a row and a column for each name.")
     successors = [np.flatnonzero(row).tolist() for row in matrix]
     predecessors = [np.flatnonzero(column).tolist() for column in np.transpose(matrix)]
     degrees_and_labels = zip(map(len, successors), map(len, predecessors), labels, strict=True)

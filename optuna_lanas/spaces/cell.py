@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas._checks import check_flag
+from optuna_lanas._checks import check_int
+from optuna_lanas._checks import check_names
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import needs
+from optuna_lanas._checks import wrong_value
 from optuna_lanas.spaces import _cell_blocks
 from optuna_lanas.spaces import _cell_encoding
 from optuna_lanas.spaces._cell_architecture import Block
@@ -27,6 +33,8 @@ from optuna_lanas.spaces._cell_architecture import OPERATIONS
 from optuna_lanas.spaces._cell_blocks import N_INPUTS
 from optuna_lanas.spaces._cell_cost import CellCost
 from optuna_lanas.spaces._cell_cost import network_cost
+from optuna_lanas.spaces._finite_space import check_draws
+from optuna_lanas.spaces._finite_space import check_trial
 from optuna_lanas.spaces._finite_space import Choices
 from optuna_lanas.spaces._finite_space import columns_of
 from optuna_lanas.spaces._finite_space import FiniteSpace
@@ -66,6 +74,7 @@ class CellSpace(FiniteSpace):
         network: The network that :meth:`build` makes.
 
     Raises:
+        TypeError: If an argument is of the wrong type.
         ValueError: If `n_blocks` is out of range, or if operations are unknown or repeated.
 
     Example:
@@ -86,28 +95,26 @@ class CellSpace(FiniteSpace):
     network: CellNetworkConfig = field(default_factory=CellNetworkConfig)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.n_blocks <= MAX_BLOCKS:
-            raise ValueError(
-                f"`n_blocks` must be in 1 .. {MAX_BLOCKS}, got {self.n_blocks}. Drawing larger "
-                f"cells uniformly at random would take minutes per trial."
-            )
-        unknown = sorted(set(self.operations) - set(OPERATIONS))
-        if unknown or not self.operations:
-            raise ValueError(
-                f"`operations` must be among {OPERATIONS}, at least one, got {self.operations}."
-            )
-        if len(set(self.operations)) < len(self.operations):
-            raise ValueError(f"`operations` must be distinct, got {self.operations}.")
+        remedy = "Drawing larger cells uniformly at random would take minutes per trial."
+        check_int("n_blocks", self.n_blocks, 1, remedy, most=MAX_BLOCKS)
+        names = check_names("operations", self.operations, OPERATIONS)
+        object.__setattr__(self, "operations", names)
+        check_flag("has_distinct_inputs", self.has_distinct_inputs)
+        check_flag("concatenates_all", self.concatenates_all)
+        remedy = "Leave it out for the default network."
+        check_type("network", self.network, CellNetworkConfig, "a CellNetworkConfig", remedy)
 
     @classmethod
     def nasnet(cls, n_blocks: int = 5, network: CellNetworkConfig | None = None) -> CellSpace:
         """Return NASNet cells with the four operations of the paper's open-domain search."""
-        return cls(n_blocks=n_blocks, network=network or CellNetworkConfig())
+        network = CellNetworkConfig() if network is None else network
+        return cls(n_blocks=n_blocks, network=network)
 
     @classmethod
     def darts(cls, network: CellNetworkConfig | None = None) -> CellSpace:
         """Return DARTS cells: four blocks of distinct inputs, seven operations."""
-        return cls(4, DARTS_OPERATIONS, True, True, network or CellNetworkConfig())
+        network = CellNetworkConfig() if network is None else network
+        return cls(4, DARTS_OPERATIONS, True, True, network)
 
     @property
     def n_encodings(self) -> int:
@@ -144,6 +151,7 @@ class CellSpace(FiniteSpace):
         Raises:
             optuna.TrialPruned: If the inputs of a block are equal but must be distinct.
         """
+        check_trial(trial)
         architecture = self.architecture(
             {name: trial.suggest_categorical(name, c) for name, c in self._choices.items()}
         )
@@ -159,7 +167,13 @@ class CellSpace(FiniteSpace):
         return CellArchitecture(*(self._blocks(cell) for cell in cells[0]))
 
     def params(self, architecture: CellArchitecture) -> dict[str, Any]:
-        """Return params of an architecture, for ``study.enqueue_trial``."""
+        """Return params of an architecture, for ``study.enqueue_trial``.
+
+        Raises:
+            TypeError: If it is no CellArchitecture.
+            ValueError: If it is not of this space.
+        """
+        self._check(architecture)
         params: dict[str, Any] = {}
         for cell_type in CELL_TYPES:
             for number, block in enumerate(getattr(architecture, cell_type), start=1):
@@ -190,6 +204,7 @@ class CellSpace(FiniteSpace):
 
     def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return `n` independent draws of :meth:`sample` as columns."""
+        check_draws(n, rng)
         columns: dict[str, np.ndarray] = {}
         names = np.array(self.operations, dtype=object)
         for cell_type in CELL_TYPES:
@@ -218,24 +233,47 @@ class CellSpace(FiniteSpace):
 
     def draw(self, architecture: CellArchitecture) -> go.Figure:
         """Return a figure of the two cells; needs plotly and networkx."""
-        from optuna_lanas.spaces._drawing import draw_cells
+        self._check(architecture)
+        with needs("plotly and networkx", "visualization", "Figures of architectures"):
+            from optuna_lanas.spaces._drawing import draw_cells
 
         return draw_cells(architecture)
 
     def build(self, architecture: CellArchitecture) -> torch.nn.Module:
         """Return the network of an architecture; needs torch."""
-        from optuna_lanas.spaces._cell_network import CellNetwork
+        self._check(architecture)
+        with needs("torch and torchvision", "torch", "Networks"):
+            from optuna_lanas.spaces._cell_network import CellNetwork
 
         return CellNetwork(architecture, self.network, self.concatenates_all)
 
     def build_supernet(self) -> torch.nn.Module:
         """Return a network for all architectures, ``supernet(images, architecture)``."""
-        from optuna_lanas.spaces._cell_network import CellSupernet
+        with needs("torch and torchvision", "torch", "Networks"):
+            from optuna_lanas.spaces._cell_network import CellSupernet
 
         return CellSupernet(self.n_blocks, self.operations, self.network, self.concatenates_all)
 
     def _cost(self, architecture: CellArchitecture, image_size: int) -> CellCost:
+        self._check(architecture)
+        check_int("image_size", image_size, 1, "It is the number of pixels of a side.")
         return network_cost(architecture, self.network, self.concatenates_all, image_size)
+
+    def _check(self, architecture: Any) -> None:
+        """Raise an error unless an architecture is of this space; it may be no canonical form."""
+        kind, remedy = CellArchitecture, "Pass what `CellSpace.suggest` returns."
+        check_type("architecture", architecture, kind, "a CellArchitecture", remedy)
+        for blocks in (architecture.normal, architecture.reduction):
+            is_known = len(blocks) == self.n_blocks and all(
+                {block.op_a, block.op_b} <= set(self.operations)
+                and {block.input_a, block.input_b} <= set(range(N_INPUTS + number))
+                for number, block in enumerate(blocks)
+            )
+            if not is_known:
+                rule = (
+                    f"two cells of {self.n_blocks} blocks with operations among {self.operations}"
+                )
+                raise wrong_value("architecture", rule, architecture, remedy)
 
     def _blocks(self, cell: np.ndarray) -> tuple[Block, ...]:
         """Return the blocks of a cell, `[n_blocks, 2]` terms."""

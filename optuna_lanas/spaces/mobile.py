@@ -14,6 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas._checks import check_choice
+from optuna_lanas._checks import check_int
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import needs
+from optuna_lanas._checks import wrong_value
+from optuna_lanas.spaces._finite_space import check_draws
+from optuna_lanas.spaces._finite_space import check_trial
 from optuna_lanas.spaces._finite_space import Choices
 from optuna_lanas.spaces._finite_space import columns_of
 from optuna_lanas.spaces._finite_space import FiniteSpace
@@ -89,6 +96,7 @@ class MobileSpace(FiniteSpace):
         n_classes: Number of classes.
 
     Raises:
+        TypeError: If `n_classes` is no int.
         ValueError: If `n_classes` is below 1.
 
     Example:
@@ -119,8 +127,7 @@ class MobileSpace(FiniteSpace):
     )
 
     def __init__(self, n_classes: int = 1000) -> None:
-        if n_classes < 1:
-            raise ValueError(f"`n_classes` must be at least 1, got {n_classes}.")
+        check_int("n_classes", n_classes, 1, "ImageNet has 1000.")
         self.n_classes = n_classes
 
     @property
@@ -145,6 +152,7 @@ class MobileSpace(FiniteSpace):
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> MobileArchitecture:
         """Return the architecture of a trial."""
+        check_trial(trial)
         params: dict[str, Any] = {
             "resolution": trial.suggest_int("resolution", 128, 224, step=32),
             "width": trial.suggest_float("width", 0.75, 1.25, step=0.25),
@@ -205,6 +213,7 @@ class MobileSpace(FiniteSpace):
 
         A stage of depth d has 9^d architectures, so each depth is drawn in proportion to 9^d.
         """
+        check_draws(n, rng)
         weights = float(_N_CHOICES) ** np.array(DEPTHS)
         columns: dict[str, np.ndarray] = {
             "resolution": rng.choice(RESOLUTIONS, size=n),
@@ -227,7 +236,9 @@ class MobileSpace(FiniteSpace):
 
     def draw(self, architecture: MobileArchitecture) -> go.Figure:
         """Return a bar chart of the blocks: kernel and expansion; needs plotly and networkx."""
-        from optuna_lanas.spaces._drawing import draw_chain
+        _check(architecture)
+        with needs("plotly and networkx", "visualization", "Figures of architectures"):
+            from optuna_lanas.spaces._drawing import draw_chain
 
         blocks = [block for stage in architecture.stages for block in stage]
         labels = [f"{kernel}x{kernel}" for kernel, _ in blocks]
@@ -235,7 +246,9 @@ class MobileSpace(FiniteSpace):
 
     def build(self, architecture: MobileArchitecture) -> torch.nn.Module:
         """Return torchvision's ``MobileNetV3`` of an architecture; needs torchvision."""
-        from optuna_lanas.spaces._mobile_network import mobile_network
+        _check(architecture)
+        with needs("torch and torchvision", "torch", "Networks"):
+            from optuna_lanas.spaces._mobile_network import mobile_network
 
         network: torch.nn.Module = mobile_network(
             architecture.width, architecture.stages, self.n_classes
@@ -244,6 +257,7 @@ class MobileSpace(FiniteSpace):
 
     def _costs(self, architecture: MobileArchitecture) -> tuple[int, int]:
         """Return the parameters and the multiply-adds of an architecture."""
+        _check(architecture)
         kernels, expansions = np.full((2, 1, N_STAGES, MAX_DEPTH), -1)
         for stage, blocks in enumerate(architecture.stages):
             for block, (kernel, expansion) in enumerate(blocks):
@@ -270,3 +284,17 @@ class MobileSpace(FiniteSpace):
         is_present = np.arange(MAX_DEPTH) < depths[:, :, None]
         kernels, expansions = np.moveaxis(np.where(is_present[..., None], blocks, -1), -1, 0)
         return resolution, width, kernels, expansions
+
+
+def _check(architecture: Any) -> None:
+    """Raise an error unless an architecture is of the mobile space."""
+    kind, remedy = MobileArchitecture, "Pass what `MobileSpace.suggest` returns."
+    check_type("architecture", architecture, kind, "a MobileArchitecture", remedy)
+    check_choice("architecture.resolution", architecture.resolution, RESOLUTIONS)
+    check_choice("architecture.width", float(architecture.width), WIDTHS)
+    stages = architecture.stages
+    choices = {(kernel, expansion) for kernel in KERNELS for expansion in EXPANSIONS}
+    are_known = all(len(blocks) in DEPTHS and set(blocks) <= choices for blocks in stages)
+    if len(stages) != N_STAGES or not are_known:
+        rule = f"{N_STAGES} stages of {DEPTHS[0]} to {DEPTHS[-1]} blocks (kernel, expansion)"
+        raise wrong_value("architecture.stages", rule, stages, remedy)

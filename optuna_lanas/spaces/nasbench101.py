@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas._checks import needs
 from optuna_lanas.spaces import _cell_graphs
 from optuna_lanas.spaces import _nasbench101_cost
 from optuna_lanas.spaces._cell_graphs import MAX_EDGES
@@ -19,9 +20,12 @@ from optuna_lanas.spaces._edge_masks import N_INTERIOR
 from optuna_lanas.spaces._edge_masks import N_VERTICES
 from optuna_lanas.spaces._edge_masks import NO_OPERATION
 from optuna_lanas.spaces._edge_masks import prune
+from optuna_lanas.spaces._finite_space import check_draws
+from optuna_lanas.spaces._finite_space import check_trial
 from optuna_lanas.spaces._finite_space import Choices
 from optuna_lanas.spaces._finite_space import columns_of
 from optuna_lanas.spaces._finite_space import FiniteSpace
+from optuna_lanas.spaces._nasbench101_cell import check_cell
 from optuna_lanas.spaces._nasbench101_cell import INPUT
 from optuna_lanas.spaces._nasbench101_cell import module_hash
 from optuna_lanas.spaces._nasbench101_cell import NASBench101Cell
@@ -85,6 +89,7 @@ class NASBench101Space(FiniteSpace):
         Raises:
             optuna.TrialPruned: If the cell is invalid.
         """
+        check_trial(trial)
         cell = self.cell(
             {name: trial.suggest_categorical(name, c) for name, c in self._choices.items()}
         )
@@ -110,6 +115,7 @@ class NASBench101Space(FiniteSpace):
 
     def params(self, cell: NASBench101Cell) -> dict[str, Any]:
         """Return params of a cell, for ``study.enqueue_trial``."""
+        check_cell(cell)
         n = len(cell.ops)
         place = [*range(n - 1), N_VERTICES - 1]
         edges = {(place[i], place[j]) for i, j in zip(*np.nonzero(cell.matrix), strict=True)}
@@ -138,6 +144,7 @@ class NASBench101Space(FiniteSpace):
 
     def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return `n` independent draws of :meth:`sample` as columns."""
+        check_draws(n, rng)
         graph, code = _cell_graphs.sample_cells(n, rng)
         masks = _cell_graphs.cell_graphs().graph_masks[graph]
         columns = {name: (masks >> bit & 1).astype(int) for bit, name in enumerate(_EDGE_NAMES)}
@@ -146,18 +153,23 @@ class NASBench101Space(FiniteSpace):
 
     def n_params(self, cell: NASBench101Cell) -> int:
         """Return the number of trainable parameters of the network that :meth:`build` makes."""
+        check_cell(cell)
         return _nasbench101_cost.n_params(cell.matrix, cell.ops)
 
     def draw(self, cell: NASBench101Cell) -> go.Figure:
         """Return a figure of a cell; needs plotly and networkx."""
-        from optuna_lanas.spaces._drawing import draw_graph
+        check_cell(cell)
+        with needs("plotly and networkx", "visualization", "Figures of architectures"):
+            from optuna_lanas.spaces._drawing import draw_graph
 
         edges = [(int(i), int(j)) for i, j in zip(*np.nonzero(cell.matrix), strict=True)]
         return draw_graph(cell.ops, edges)
 
     def build(self, cell: NASBench101Cell) -> torch.nn.Module:
         """Return the network that NAS-Bench-101 trained on CIFAR-10; needs torch."""
-        from optuna_lanas.spaces._nasbench101_network import NASBench101Network
+        check_cell(cell)
+        with needs("torch and torchvision", "torch", "Networks"):
+            from optuna_lanas.spaces._nasbench101_network import NASBench101Network
 
         return NASBench101Network(cell.matrix, cell.ops)
 

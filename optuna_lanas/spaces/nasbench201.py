@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas._checks import check_text
+from optuna_lanas._checks import needs
+from optuna_lanas._checks import shown
+from optuna_lanas.spaces._finite_space import check_draws
+from optuna_lanas.spaces._finite_space import check_trial
 from optuna_lanas.spaces._finite_space import Choices
 from optuna_lanas.spaces._finite_space import columns_of
 from optuna_lanas.spaces._finite_space import FiniteSpace
@@ -72,6 +77,7 @@ class NASBench201Space(FiniteSpace):
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> str:
         """Return the architecture string of a trial."""
+        check_trial(trial)
         ops = [trial.suggest_categorical(name, OPERATIONS) for name in _OP_NAMES]
         return _architecture_string(ops)
 
@@ -79,15 +85,18 @@ class NASBench201Space(FiniteSpace):
         """Return the params of an architecture string, for ``study.enqueue_trial``.
 
         Raises:
+            TypeError: If it is no string.
             ValueError: If the string is not an architecture of this space.
         """
+        check_text("architecture", architecture, "Pass what `NASBench201Space.suggest` returns.")
         fields = architecture.replace("+", "").strip("|").split("||")
         ops = [part.split("~")[0] for field in fields for part in field.split("|")]
         is_known = len(ops) == len(EDGES) and set(ops) <= set(OPERATIONS)
         if not is_known or _architecture_string(ops) != architecture:
             raise ValueError(
                 f"`architecture` must be of the form |op~0|+|op~0|op~1|+|op~0|op~1|op~2| with "
-                f"operations among {OPERATIONS}, got {architecture!r}."
+                f"operations among {OPERATIONS}, got {shown(architecture)}. Pass what "
+                f"`NASBench201Space.suggest` returns."
             )
         return dict(zip(_OP_NAMES, ops, strict=True))
 
@@ -106,6 +115,7 @@ class NASBench201Space(FiniteSpace):
 
     def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return `n` independent draws of :meth:`sample` as columns."""
+        check_draws(n, rng)
         names = np.array(OPERATIONS, dtype=object)[rng.integers(5, size=(len(EDGES), n))]
         return dict(zip(_OP_NAMES, names, strict=True))
 
@@ -121,7 +131,8 @@ class NASBench201Space(FiniteSpace):
 
     def draw(self, architecture: str) -> go.Figure:
         """Return a figure of a cell; needs plotly and networkx."""
-        from optuna_lanas.spaces._drawing import draw_graph
+        with needs("plotly and networkx", "visualization", "Figures of architectures"):
+            from optuna_lanas.spaces._drawing import draw_graph
 
         ops = self.params(architecture).values()
         used = [(edge, op) for edge, op in zip(EDGES, ops, strict=True) if op != "none"]
@@ -130,9 +141,11 @@ class NASBench201Space(FiniteSpace):
 
     def build(self, architecture: str) -> torch.nn.Module:
         """Return the network that NAS-Bench-201 trained on CIFAR-10; needs torch."""
-        from optuna_lanas.spaces._nasbench201_network import NASBench201Network
+        ops = list(self.params(architecture).values())
+        with needs("torch and torchvision", "torch", "Networks"):
+            from optuna_lanas.spaces._nasbench201_network import NASBench201Network
 
-        return NASBench201Network(EDGES, list(self.params(architecture).values()))
+        return NASBench201Network(EDGES, ops)
 
 
 def _architecture_string(ops: list[str]) -> str:

@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas._checks import check_names
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import needs
+from optuna_lanas._checks import wrong_value
+from optuna_lanas.spaces._finite_space import check_draws
+from optuna_lanas.spaces._finite_space import check_trial
 from optuna_lanas.spaces._finite_space import Choices
 from optuna_lanas.spaces._finite_space import columns_of
 from optuna_lanas.spaces._finite_space import FiniteSpace
@@ -83,7 +89,8 @@ class NASBenchGraphSpace(FiniteSpace):
         operations: Operations to choose from; the data set "proteins" has fewer than the others.
 
     Raises:
-        ValueError: If an operation is unknown, or if all of them are skips.
+        TypeError: If the operations are no tuple.
+        ValueError: If an operation is unknown or repeated, or if all of them are skips.
 
     Example:
         .. testcode::
@@ -102,13 +109,10 @@ class NASBenchGraphSpace(FiniteSpace):
     )
 
     def __init__(self, operations: tuple[str, ...] = OPERATIONS) -> None:
-        unknown = sorted(set(operations) - set(OPERATIONS))
-        if unknown or not set(operations) - {SKIP}:
-            raise ValueError(
-                f"`operations` must be some of {OPERATIONS}, not only skip, got {operations}. "
-                f"Leave the argument out to choose from all of them."
-            )
-        self.operations = tuple(operations)
+        self.operations = check_names("operations", operations, OPERATIONS)
+        if set(self.operations) == {SKIP}:
+            remedy = "Leave it out to choose from all operations."
+            raise wrong_value("operations", "not only skip", operations, remedy)
 
     @property
     def n_architectures(self) -> int:
@@ -125,6 +129,7 @@ class NASBenchGraphSpace(FiniteSpace):
         Raises:
             optuna.TrialPruned: If all operations are skips.
         """
+        check_trial(trial)
         params: dict[str, Any] = {
             name: trial.suggest_categorical(name, c) for name, c in self._choices.items()
         }
@@ -153,6 +158,7 @@ class NASBenchGraphSpace(FiniteSpace):
 
     def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return `n` independent draws of :meth:`sample` as columns."""
+        check_draws(n, rng)
         words = self._valid_words()
         links, operations = split_words(words[rng.integers(len(words), size=n)])
         names = np.array(OPERATIONS, dtype=object)[operations]
@@ -161,7 +167,9 @@ class NASBenchGraphSpace(FiniteSpace):
 
     def draw(self, architecture: NASBenchGraphArchitecture) -> go.Figure:
         """Return a figure of an architecture; needs plotly and networkx."""
-        from optuna_lanas.spaces._drawing import draw_graph
+        check_architecture(architecture)
+        with needs("plotly and networkx", "visualization", "Figures of architectures"):
+            from optuna_lanas.spaces._drawing import draw_graph
 
         edges = [(parent, node) for node, parent in enumerate(architecture.link, start=1)]
         leaves = set(range(1, N_NODES + 1)) - set(architecture.link)
@@ -184,6 +192,17 @@ class NASBenchGraphSpace(FiniteSpace):
     @property
     def _operation_indices(self) -> np.ndarray:
         return np.array([OPERATIONS.index(operation) for operation in self.operations])
+
+
+def check_architecture(architecture: Any) -> None:
+    """Raise an error unless an architecture is of NAS-Bench-Graph."""
+    kind, remedy = NASBenchGraphArchitecture, "Pass what `NASBenchGraphSpace.suggest` returns."
+    check_type("architecture", architecture, kind, "a NASBenchGraphArchitecture", remedy)
+    if tuple(architecture.link) not in LINKS:
+        raise wrong_value("architecture.link", f"one of {LINKS}", architecture.link, remedy)
+    if len(architecture.ops) != N_NODES or not set(architecture.ops) <= set(OPERATIONS):
+        rule = f"{N_NODES} of {OPERATIONS}"
+        raise wrong_value("architecture.ops", rule, architecture.ops, remedy)
 
 
 @cache

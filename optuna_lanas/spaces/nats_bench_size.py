@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 
+from optuna_lanas._checks import check_text
+from optuna_lanas._checks import needs
+from optuna_lanas._checks import wrong_value
+from optuna_lanas.spaces._finite_space import check_draws
+from optuna_lanas.spaces._finite_space import check_trial
 from optuna_lanas.spaces._finite_space import Choices
 from optuna_lanas.spaces._finite_space import columns_of
 from optuna_lanas.spaces._finite_space import FiniteSpace
@@ -57,6 +62,7 @@ class NATSBenchSizeSpace(FiniteSpace):
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> str:
         """Return the architecture string of a trial."""
+        check_trial(trial)
         return ":".join(str(trial.suggest_int(name, 8, 64, step=8)) for name in _NAMES)
 
     def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -75,11 +81,19 @@ class NATSBenchSizeSpace(FiniteSpace):
 
     def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return `n` independent draws of :meth:`sample` as columns."""
+        check_draws(n, rng)
         return {name: 8 * rng.integers(1, len(CHANNELS) + 1, size=n) for name in _NAMES}
 
     def draw(self, architecture: str) -> go.Figure:
         """Return a bar chart of the channels; needs plotly and networkx."""
-        from optuna_lanas.spaces._drawing import draw_chain
+        remedy = "Pass what `NATSBenchSizeSpace.suggest` returns."
+        check_text("architecture", architecture, remedy)
+        known = set(map(str, CHANNELS))
+        if architecture.count(":") != N_LAYERS - 1 or not set(architecture.split(":")) <= known:
+            rule = f"{N_LAYERS} numbers of {CHANNELS} with colons between them"
+            raise wrong_value("architecture", rule, architecture, remedy)
+        with needs("plotly and networkx", "visualization", "Figures of architectures"):
+            from optuna_lanas.spaces._drawing import draw_chain
 
         channels = architecture.split(":")
         return draw_chain(channels, [int(c) for c in channels], "channels")

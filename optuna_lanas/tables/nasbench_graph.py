@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from optuna_lanas._checks import check_choice
-from optuna_lanas._checks import check_type
 from optuna_lanas._checks import needs
+from optuna_lanas.spaces.nasbench_graph import check_architecture
 from optuna_lanas.spaces.nasbench_graph import N_NODES
 from optuna_lanas.spaces.nasbench_graph import NASBenchGraphArchitecture
 from optuna_lanas.spaces.nasbench_graph import NASBenchGraphSpace
@@ -63,11 +63,10 @@ class NASBenchGraphTable:
 
         Raises:
             KeyError: If the table has no such architecture.
-            TypeError: If it is no architecture.
+            TypeError: If it is no NASBenchGraphArchitecture.
+            ValueError: If it has unknown operations, or another structure.
         """
-        remedy = "Pass what `NASBenchGraphSpace.suggest` returns."
-        kind = NASBenchGraphArchitecture
-        check_type("architecture", architecture, kind, f"a {kind.__name__}", remedy)
+        check_architecture(architecture)
         params = {f"op_{node + 1}": architecture.ops[node] for node in range(N_NODES)}
         key = self._space.key({"structure": "".join(map(str, architecture.link)), **params})
         if key is None or key not in self._entries:

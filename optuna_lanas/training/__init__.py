@@ -1,5 +1,6 @@
 """Training of architectures on images with torch; install ``optuna_lanas[torch]``."""
 
+from optuna_lanas.training import _needs_torch  # noqa: F401
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData
 from optuna_lanas.training.data import load_images

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 import os
 from pathlib import Path
+from typing import Any
 import zlib
 
 import torch
@@ -18,6 +19,10 @@ from optuna_lanas.training.folder import FolderData
 
 # Settings that do not change what an epoch computes.
 _FREE_SETTINGS = ("max_seconds", "device", "n_loader_workers")
+
+_CONTENT = {
+    *("run", "network", "optimizer", "scheduler", "scaler", "average", "accuracies", "seconds"),
+}
 
 
 def run_of(
@@ -61,12 +66,13 @@ def load(path: Path, state: TrainingState, run: dict[str, object]) -> None:
     """Restore the state in place from a file; a missing file changes nothing.
 
     Raises:
-        ValueError: If another run wrote the file: other settings, another network or other data.
+        ValueError: If another run wrote the file: other settings, another network or other data;
+            or if the file is damaged or no checkpoint. It is never unpickled.
     """
-    if not path.is_file():
+    if not path.exists():
         return
-    found = torch.load(path, map_location=state.device, weights_only=True)
-    before = found.get("run", {})
+    found = _read(path, state.device)
+    before = found["run"]
     different = sorted(name for name, value in run.items() if before.get(name) != value)
     if different:
         raise ValueError(
@@ -82,6 +88,22 @@ def load(path: Path, state: TrainingState, run: dict[str, object]) -> None:
         state.average.load_state_dict(found["average"])
     state.accuracies[:] = found["accuracies"]
     state.seconds = found["seconds"]
+
+
+def _read(path: Path, device: torch.device) -> dict[str, Any]:
+    """Return the content of a file."""
+    try:
+        found = torch.load(path, map_location=device, weights_only=True)
+        if set(found) == _CONTENT and isinstance(found["run"], dict):
+            content: dict[str, Any] = found
+            return content
+        problem = "holds something else"
+    except Exception as error:  # whatever a damaged file raises
+        problem = f"cannot be read ({type(error).__name__})"
+    raise ValueError(
+        f"`checkpoint` must be a checkpoint of `train`, but {path} {problem}. Remove the file, or "
+        f"name another file."
+    )
 
 
 def _described(data: ImageData | FolderData) -> str:

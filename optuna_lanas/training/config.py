@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import math
+
+from optuna_lanas._checks import check_fields
+from optuna_lanas._checks import check_float
+from optuna_lanas._checks import check_int
+
+
+_DEFAULT = "Leave it out for the default."
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class TrainingConfig:
         seed: Seed of weights, order and augmentation.
 
     Raises:
+        TypeError: If a setting is of the wrong type.
         ValueError: If a setting is out of its range.
 
     Example:
@@ -58,18 +67,17 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("n_epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        check_fields(self)
+        check_int("n_epochs", self.n_epochs, 1, "30 is the default.")
+        check_int("batch_size", self.batch_size, 1, "128 is the default.")
+        check_int("n_loader_workers", self.n_loader_workers, 0, "0 loads without processes.")
         for name in ("learning_rate", "max_gradient_norm", "max_seconds"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}.")
-        for name in ("weight_decay", "n_loader_workers"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
+            check_float(name, getattr(self, name), "positive", _is_positive, _DEFAULT)
+        for name in ("learning_rate", "weight_decay"):
+            rule = "at least 0 and finite"
+            check_float(name, getattr(self, name), rule, lambda v: 0 <= v < math.inf, _DEFAULT)
         for name in ("momentum", "label_smoothing", "cutout", "cutmix", "ema_decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"`{name}` must be in 0 .. 1, got {getattr(self, name)}.")
+            check_float(name, getattr(self, name), "in 0 .. 1", lambda v: 0 <= v <= 1, _DEFAULT)
         if self.cutout == 1:
             raise ValueError(
                 "`cutout` must be less than 1, got 1. Name a smaller share of the image's side: "
@@ -85,3 +93,7 @@ class TrainingConfig:
     def augments(self) -> bool:
         """Whether each image is augmented on its own, before it is in a batch."""
         return self.crops or self.auto_augment or self.cutout > 0
+
+
+def _is_positive(number: float) -> bool:
+    return number > 0

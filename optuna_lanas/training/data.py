@@ -7,10 +7,19 @@ from dataclasses import replace
 import gzip
 from pathlib import Path
 import shutil
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
 from torchvision import datasets
+
+from optuna_lanas._checks import check_choice
+from optuna_lanas._checks import check_flag
+from optuna_lanas._checks import check_int
+from optuna_lanas._checks import check_path
+from optuna_lanas._checks import check_text
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import wrong_value
 
 
 DATA_SETS = ("cifar10", "fashion-mnist", "digits")
@@ -30,6 +39,10 @@ class ImageData:
         test_images: Images for the final report, `[n_test, channels, size, size]`.
         test_labels: Their labels, `[n_test]`.
 
+    Raises:
+        TypeError: If a part is no tensor.
+        ValueError: If images or labels are of another type or shape.
+
     Example:
         ::
 
@@ -47,6 +60,20 @@ class ImageData:
     validation_labels: Tensor
     test_images: Tensor
     test_labels: Tensor
+
+    def __post_init__(self) -> None:
+        check_text("name", self.name, "Name the data set.")
+        for part in ("train", "validation", "test"):
+            images, labels = getattr(self, f"{part}_images"), getattr(self, f"{part}_labels")
+            remedy = "Pass a tensor `[n, channels, size, size]` and its labels `[n]`."
+            for name, value in ((f"{part}_images", images), (f"{part}_labels", labels)):
+                check_type(name, value, Tensor, "a tensor", remedy)
+            if images.dtype != torch.uint8 or images.ndim != 4:
+                got = f"{images.dtype} of shape {tuple(images.shape)}"
+                raise wrong_value(f"{part}_images", "uint8 with four axes", got, remedy)
+            if labels.shape != (len(images),) or labels.is_floating_point():
+                got = f"{labels.dtype} of shape {tuple(labels.shape)}"
+                raise wrong_value(f"{part}_labels", f"{len(images)} ints", got, remedy)
 
     @property
     def n_channels(self) -> int:
@@ -103,8 +130,9 @@ def load_images(
         seed: Seed of the split.
 
     Raises:
+        TypeError: If an argument is of the wrong type.
         ValueError: If there is no such data set, or it has too few images.
-        RuntimeError: If the data set is not in `root` and may not be downloaded.
+        RuntimeError: If the data set is not in `root` and may not be downloaded, or is damaged.
 
     Example:
         ::
@@ -112,9 +140,14 @@ def load_images(
             digits = load_images("digits", n_train=900, n_validation=300)
             digits.train_images.shape  # [900, 1, 8, 8]
     """
-    if name not in DATA_SETS:
-        raise ValueError(f"`name` must be one of {DATA_SETS}, got {name!r}.")
-    images, labels, test_images, test_labels = _loaded(name, Path(root), is_downloaded)
+    check_choice("name", name, DATA_SETS)
+    root = check_path("root", root)
+    for given, n in (("n_train", n_train), ("n_validation", n_validation), ("n_test", n_test)):
+        if n is not None:
+            check_int(given, n, 1, "None takes all that there are.")
+    check_flag("is_downloaded", is_downloaded)
+    check_int("seed", seed, 0, "0 is the default.")
+    images, labels, test_images, test_labels = _loaded(name, root, is_downloaded)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
     n_validation = len(images) // 10 if n_validation is None else n_validation
     n_train = len(images) - n_validation if n_train is None else n_train
@@ -123,8 +156,6 @@ def load_images(
             f"`n_train` and `n_validation` must be positive and at most {len(images)} together, "
             f"got {n_train} and {n_validation}. Lower one of them."
         )
-    if n_test is not None and n_test < 1:
-        raise ValueError(f"`n_test` must be at least 1, or None for all, got {n_test}.")
     train, validation = order[n_validation : n_validation + n_train], order[:n_validation]
     return ImageData(
         name,
@@ -144,10 +175,11 @@ def _loaded(name: str, root: Path, is_downloaded: bool) -> _Arrays:
     load = {"cifar10": _cifar10, "fashion-mnist": _fashion_mnist, "digits": _digits}[name]
     try:
         return load(root, is_downloaded)
-    except RuntimeError as error:  # torchvision finds no data set, or a damaged file
+    except Exception as error:  # torchvision finds no data set, or whatever a damaged file raises
         raise RuntimeError(
-            f"`root` must hold the data set {name!r} as torchvision stores it, got '{root}'. "
-            f"Name another folder, or pass `is_downloaded=True`."
+            f"`root` must hold the data set {name!r} as torchvision stores it, got '{root}' "
+            f"({type(error).__name__}). Name another folder, or remove what is damaged there and "
+            f"pass `is_downloaded=True`."
         ) from error
 
 
@@ -170,10 +202,15 @@ def _fashion_mnist(root: Path, is_downloaded: bool) -> _Arrays:
 
 
 def _unpack(packed: Path, raw: Path) -> None:
-    raw.mkdir(parents=True)
-    for archive in packed.glob("*.gz"):
-        with gzip.open(archive) as source, (raw / archive.stem).open("wb") as target:
-            shutil.copyfileobj(source, target)
+    raw.parent.mkdir(parents=True, exist_ok=True)
+    # Renamed in a single step: half of the files would be taken for all of them.
+    with TemporaryDirectory(dir=raw.parent) as folder:
+        unpacked = Path(folder) / "raw"
+        unpacked.mkdir()
+        for archive in packed.glob("*.gz"):
+            with gzip.open(archive) as source, (unpacked / archive.stem).open("wb") as target:
+                shutil.copyfileobj(source, target)
+        unpacked.rename(raw)
 
 
 def _digits(root: Path, is_downloaded: bool) -> _Arrays:

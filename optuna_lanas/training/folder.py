@@ -11,6 +11,8 @@ from torch import Tensor
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
+from optuna_lanas._checks import check_int
+from optuna_lanas._checks import check_path
 from optuna_lanas.training._batches import epoch_order
 from optuna_lanas.training._batches import loader
 from optuna_lanas.training._batches import n_batches
@@ -35,6 +37,10 @@ class FolderData:
         root: The folder.
         image_size: Pixels of a side after cropping.
 
+    Raises:
+        TypeError: If an argument is of the wrong type.
+        ValueError: If ``image_size`` is below 1.
+
     Example:
         ::
 
@@ -44,6 +50,10 @@ class FolderData:
 
     root: Path
     image_size: int = 224
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", check_path("root", self.root))
+        check_int("image_size", self.image_size, 1, "224 is the default.")
 
     @property
     def n_classes(self) -> int:

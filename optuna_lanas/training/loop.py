@@ -9,12 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 import time
+from typing import Any
 
 import torch
 from torch import nn
 from torch import Tensor
 from torch.nn import functional
 
+from optuna_lanas._checks import check_function
+from optuna_lanas._checks import check_path
+from optuna_lanas._checks import check_text
+from optuna_lanas._checks import check_type
 from optuna_lanas.training import _checkpoint
 from optuna_lanas.training._batches import MemoryBatches
 from optuna_lanas.training._state import initial_state
@@ -53,7 +58,7 @@ def train(
     data: ImageData | FolderData,
     config: TrainingConfig,
     report: Callable[[int, float], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     identity: str = "",
 ) -> TrainingResult:
     """Train a network in place.
@@ -77,8 +82,9 @@ def train(
         The accuracies and the training time.
 
     Raises:
-        ValueError: If the checkpoint is of other settings, another network or other data, or if
-            ``config.device`` is unknown.
+        TypeError: If an argument is of the wrong type.
+        ValueError: If the checkpoint is of other settings, another network or other data, or is
+            damaged, or if ``config.device`` is unknown.
         TrainingTimeoutError: If the training takes longer than ``config.max_seconds``.
         torch.OutOfMemoryError: If the device has too little memory.
 
@@ -90,6 +96,13 @@ def train(
             result = train(network, digits, TrainingConfig(n_epochs=5))
             result.validation_accuracies[-1]
     """
+    check_network("network", network)
+    check_data(data, config)
+    if report is not None:
+        rule = "a function from an epoch and an accuracy"
+        check_function("report", report, rule, "Pass `lambda epoch, accuracy: ...`.")
+    checkpoint = None if checkpoint is None else check_path("checkpoint", checkpoint)
+    check_text("identity", identity, "Pass the repr of the architecture.")
     device = resolve_device(config.device)
     with forked_rng(device):
         batches = _batches_of(data, config, device)
@@ -154,6 +167,20 @@ def accuracy(
             n_correct += int((forward(images).argmax(dim=1) == labels).sum())
             n_images += len(labels)
     return n_correct / n_images
+
+
+def check_network(name: str, network: Any) -> None:
+    """Raise a TypeError unless an argument is a network."""
+    check_type(name, network, nn.Module, "a torch.nn.Module", "Pass what a space builds.")
+
+
+def check_data(data: Any, config: Any, has_folders: bool = True) -> None:
+    """Raise a TypeError unless images and settings are what they should be."""
+    kinds: tuple[type, ...] = (ImageData, FolderData) if has_folders else (ImageData,)
+    rule = " or ".join(kind.__name__ for kind in kinds)
+    check_type("data", data, kinds, rule, 'Pass `load_images("digits")`.')
+    remedy = "Pass TrainingConfig(...)."
+    check_type("config", config, TrainingConfig, "a TrainingConfig", remedy)
 
 
 def resolve_device(name: str) -> torch.device:

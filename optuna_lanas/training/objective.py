@@ -12,9 +12,12 @@ from typing import Protocol
 import optuna
 import torch
 
+from optuna_lanas._checks import check_methods
+from optuna_lanas._checks import check_path
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData
 from optuna_lanas.training.folder import FolderData
+from optuna_lanas.training.loop import check_data
 from optuna_lanas.training.loop import train
 from optuna_lanas.training.loop import TrainingResult
 from optuna_lanas.training.loop import TrainingTimeoutError
@@ -51,6 +54,9 @@ class TrainingObjective:
             later trial of the architecture, such as ``RetryFailedTrialCallback`` enqueues, resumes
             from its file. A complete or pruned trial removes the file.
 
+    Raises:
+        TypeError: If an argument is of the wrong type.
+
     Example:
         ::
 
@@ -66,12 +72,16 @@ class TrainingObjective:
         space: TrainableSpace,
         data: ImageData | FolderData,
         config: TrainingConfig,
-        checkpoints: Path | None = None,
+        checkpoints: str | Path | None = None,
     ) -> None:
+        methods = ("suggest", "build", "n_params")
+        rule = f"an object with the methods {', '.join(methods)}"
+        check_methods("space", space, methods, rule, "Pass CellSpace.nasnet().")
+        check_data(data, config)
         self.space = space
         self.data = data
         self.config = config
-        self.checkpoints = checkpoints
+        self.checkpoints = None if checkpoints is None else check_path("checkpoints", checkpoints)
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Return the validation accuracy after the last epoch, or NaN for a failed run.

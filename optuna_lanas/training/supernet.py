@@ -8,6 +8,9 @@ import numpy as np
 import optuna
 from torch import nn
 
+from optuna_lanas._checks import check_function
+from optuna_lanas._checks import check_rng
+from optuna_lanas._checks import check_type
 from optuna_lanas.spaces import CellArchitecture
 from optuna_lanas.spaces import CellSpace
 from optuna_lanas.training._batches import MemoryBatches
@@ -15,6 +18,8 @@ from optuna_lanas.training._state import initial_state
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData
 from optuna_lanas.training.loop import accuracy
+from optuna_lanas.training.loop import check_data
+from optuna_lanas.training.loop import check_network
 from optuna_lanas.training.loop import forked_rng
 from optuna_lanas.training.loop import resolve_device
 from optuna_lanas.training.loop import run_epochs
@@ -32,6 +37,7 @@ def random_architecture(space: CellSpace) -> Draw:
             draw = random_architecture(CellSpace.nasnet())
             draw(np.random.default_rng(0))
     """
+    check_type("space", space, CellSpace, "a CellSpace", "Pass CellSpace.nasnet().")
 
     def draw(rng: np.random.Generator) -> CellArchitecture:
         architecture = space.architecture(space.sample(rng))
@@ -60,6 +66,7 @@ def train_supernet(
         rng: Draws the architectures.
 
     Raises:
+        TypeError: If an argument is of the wrong type.
         ValueError: If ``config.device`` is unknown.
         TrainingTimeoutError: If the training takes longer than ``config.max_seconds``.
 
@@ -74,6 +81,11 @@ def train_supernet(
             rng = np.random.default_rng(0)
             train_supernet(supernet, random_architecture(space), digits, config, rng)
     """
+    check_network("supernet", supernet)
+    rule = "a function from a random generator to an architecture"
+    check_function("draw", draw, rule, "Pass random_architecture(space).")
+    check_data(data, config, has_folders=False)
+    check_rng("rng", rng)
     device = resolve_device(config.device)
     with forked_rng(device):
         batches = MemoryBatches(data, config, device)
@@ -106,6 +118,9 @@ class SupernetObjective:
     def __init__(
         self, space: CellSpace, supernet: nn.Module, data: ImageData, config: TrainingConfig
     ) -> None:
+        check_type("space", space, CellSpace, "a CellSpace", "Pass the supernet's space.")
+        check_network("supernet", supernet)
+        check_data(data, config, has_folders=False)
         self.space = space
         self.supernet = supernet
         self._batches = MemoryBatches(data, config, resolve_device(config.device))

@@ -13,6 +13,12 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
+from optuna_lanas._checks import check_function
+from optuna_lanas._checks import check_int
+from optuna_lanas._checks import check_sequence
+from optuna_lanas._checks import check_text
+from optuna_lanas._checks import check_type
+from optuna_lanas._checks import wrong_type
 from optuna_lanas.training.objective import TrainingObjective
 
 
@@ -32,6 +38,8 @@ def open_storage(storage: str) -> BaseStorage | str:
             storage = open_storage("results/journal.log")
             study = optuna.create_study(study_name="cells", storage=storage)
     """
+    remedy = "Pass the URL of a database, or the path of a journal file."
+    check_text("storage", storage, remedy)
     return storage if "://" in storage else JournalStorage(JournalFileBackend(storage))
 
 
@@ -56,6 +64,8 @@ def optimize_on_devices(
         devices: Devices of torch, such as ("cuda:0", "cuda:1"). A device may occur repeatedly.
 
     Raises:
+        TypeError: If an argument is of the wrong type.
+        ValueError: If ``n_trials`` is below 1.
         RuntimeError: If a worker ends with an error; the others finish first.
 
     Example:
@@ -69,6 +79,15 @@ def optimize_on_devices(
                 devices = ("cuda:0", "cuda:1")
                 optimize_on_devices(objective, "cells", "journal.log", make_sampler, 100, devices)
     """
+    check_type("objective", objective, TrainingObjective, "a TrainingObjective", "Make one.")
+    check_text("study_name", study_name, "Pass `study.study_name`.")
+    check_text("storage", storage, "Pass the URL of a database, or the path of a journal file.")
+    rule = "a function from a worker's number to a sampler"
+    remedy = "Define `def make_sampler(worker: int): return LaNASSampler(seed=worker)`."
+    check_function("sampler", sampler, rule, remedy)
+    check_int("n_trials", n_trials, 1, "It counts the earlier trials of the study too.")
+    if not all(isinstance(device, str) for device in check_sequence("devices", devices)):
+        raise wrong_type("devices", "names", devices, 'Pass, for example, ("cuda:0", "cuda:1").')
     context = multiprocessing.get_context("spawn")
     workers = [
         context.Process(

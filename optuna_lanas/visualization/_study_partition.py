@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optuna_lanas._checks import check_int
 from optuna_lanas._core.search_tree import SearchTree
 from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas._core.tree import Tree
@@ -58,14 +59,17 @@ class StudyPartition:
 
     def is_leaf(self, node: int) -> bool:
         """Return whether a node is a leaf."""
+        self._check(node)
         return bool(self.tree.children[node, 0] == NO_NODE)
 
     def name(self, node: int) -> str:
         """Return a node's name: its number, and the side that its path takes at each node."""
+        self._check(node)
         return self.tree.name(node)
 
     def inside(self, node: int) -> np.ndarray:
         """Return `[n]` bools: which observations lie in a node's region."""
+        self._check(node)
         is_below = np.zeros(self.tree.n_nodes, dtype=bool)
         is_below[node] = True
         for child in range(node + 1, self.tree.n_nodes):
@@ -80,6 +84,8 @@ class StudyPartition:
             node: The number of a node. A leaf favours no choice.
             n: At most so many choices, in descending order of the weight.
         """
+        self._check(node)
+        check_int("n", n, 0, "It is the greatest number of choices.")
         weights = self.tree.weights[node]
         order = np.argsort(-weights, kind="stable")[:n]
         return [(self.choices[i], float(weights[i])) for i in order if weights[i] > 0]
@@ -88,6 +94,11 @@ class StudyPartition:
         """Return the mean target of a node's observations, NaN if none has a finite target."""
         targets = self.targets[self.inside(node)]
         return float(np.nanmean(targets)) if np.isfinite(targets).any() else float("nan")
+
+    def _check(self, node: int) -> None:
+        """Raise an error unless a node is one of the tree."""
+        remedy = "`print(partition(study))` shows the nodes."
+        check_int("node", node, 0, remedy, most=self.tree.n_nodes - 1)
 
     def __str__(self) -> str:
         pending = f" and {counted(self.n_pending, 'pending trial')}" if self.n_pending else ""

@@ -168,7 +168,10 @@ def test_the_encoding_of_a_cell_counts_its_operations() -> None:
         (lambda: CellSpace(2, ("skip_connect",) * 2), "`operations` must be distinct"),
         (lambda: CellNetworkConfig(n_classes=0), "`n_classes` must be at least 1, got 0"),
         (lambda: CellNetworkConfig(channels=3), "`channels` must be even and positive, got 3"),
-        (lambda: CellNetworkConfig(n_stem_strides=-1), "`n_stem_strides` must not be negative"),
+        (
+            lambda: CellNetworkConfig(n_stem_strides=-1),
+            "`n_stem_strides` must be at least 0, got -1",
+        ),
     ],
 )
 def test_an_argument_out_of_range_is_named(make: Callable[[], object], message: str) -> None:

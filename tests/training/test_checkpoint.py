@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+import pickle
 from typing import Any
 
 import pytest
@@ -77,3 +78,36 @@ def test_a_run_with_another_limit_of_time_may_resume(tmp_path: Path) -> None:
     longer = replace(CONFIG, max_seconds=1e6)
     train(linear_network(), digits(), longer, checkpoint=path)
     assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
+
+
+class Trap:
+    """What would write a file if it were unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.write_text, (self.path, "unpickled")
+
+
+def test_a_damaged_or_foreign_checkpoint_is_told_and_never_unpickled(tmp_path: Path) -> None:
+    path, trap = tmp_path / "run.pt", tmp_path / "trap"
+    train(linear_network(), digits(), CONFIG, checkpoint=str(path))
+    whole = path.read_bytes()
+    foreign = [b"", b"text", whole[: len(whole) // 2], pickle.dumps(Trap(trap))]
+    for content in (torch.zeros(3), {"run": 3}, {}, [1]):
+        torch.save(content, path)
+        foreign.append(path.read_bytes())
+    torch.save({"run": Trap(trap)}, path)
+    for content in [*foreign, path.read_bytes()]:
+        path.write_bytes(content)
+        with pytest.raises(
+            ValueError, match=r"`checkpoint` must be .*Remove the file, or "
+        ) as told:
+            train(linear_network(), digits(), CONFIG, checkpoint=path)
+        assert "weights_only" not in str(told.value)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ValueError, match="`checkpoint` must be"):
+        train(linear_network(), digits(), CONFIG, checkpoint=path)
+    assert not trap.exists()

@@ -44,8 +44,8 @@ def test_parts_have_the_requested_sizes() -> None:
     [
         ({"name": "mnist"}, r"`name` must be one of \('cifar10', .*, got 'mnist'"),
         ({"n_train": 2000}, "positive and at most 1500 together, got 2000 and 150"),
-        ({"n_validation": 0}, "`n_train` and `n_validation` must be positive"),
-        ({"n_test": 0}, "`n_test` must be at least 1, or None for all, got 0"),
+        ({"n_validation": 0}, "`n_validation` must be at least 1, got 0"),
+        ({"n_test": 0}, "`n_test` must be at least 1, got 0. None takes all"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -68,3 +68,12 @@ def test_fashion_mnist_is_read_from_debian_s_package(tmp_path: Path) -> None:
     mean, deviation = data.normalization()
     assert mean.item() == pytest.approx(0.286, abs=0.02)
     assert deviation.item() == pytest.approx(0.353, abs=0.02)
+
+
+def test_a_damaged_data_set_is_told(tmp_path: Path) -> None:
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (raw / f"{name}-ubyte").write_bytes(b"\x00\x00\x08\x03" + bytes(5))
+    with pytest.raises(RuntimeError, match=r"`root` must hold .*remove what is damaged"):
+        load_images("fashion-mnist", tmp_path)
