@@ -75,7 +75,7 @@ def publish(
     Raises:
         ImportError: If optuna-dashboard or plotly is missing.
         TypeError: If an argument is of the wrong type.
-        ValueError: If both ``sampler`` and ``space`` are given.
+        ValueError: If both ``sampler`` and ``space`` are given, or the space is not the study's.
 
     Example:
         .. code-block:: python

@@ -29,6 +29,7 @@ from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._log import warn_once
 from optuna_lanas._study.architecture import checked_space
+from optuna_lanas._study.architecture import space_distributions
 from optuna_lanas._study.propose import make_rng
 from optuna_lanas._study.propose import propose
 from optuna_lanas._study.propose import to_json
@@ -40,6 +41,7 @@ from optuna_lanas._study.transform import make_transform
 
 
 LEAF_KEY = "lanas:leaf"
+N_SHOWN = 3
 
 
 class LaNASSampler(BaseSampler):
@@ -257,6 +259,7 @@ class LaNASSampler(BaseSampler):
         self._settings = settings
         self._space = None if space is None else checked_space(space)
         self._seed = _fresh_seed() if seed is None else int(seed)
+        self._checked: set[str] = set()  # studies whose objective was checked to use the space
         self._records = Records(settings, self._space)
         # Those of figures and explanations: what they read must not change what is proposed.
         self._views = Records(settings, self._space)
@@ -342,7 +345,14 @@ class LaNASSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Store the constraints of a finished trial, if there is a `constraints_func`."""
+        """Store the constraints of a finished trial, and check that it used the space.
+
+        Raises:
+            ValueError: If the trial asked for no parameter of the space, nor did any other trial.
+            TypeError: If ``constraints_func`` did not return numbers.
+        """
+        if state == TrialState.COMPLETE and self._space is not None and trial.params:
+            self._check_space(study, trial)
         if self._constraints_func is not None and state in (
             TrialState.COMPLETE,
             TrialState.PRUNED,
@@ -351,6 +361,28 @@ class LaNASSampler(BaseSampler):
             study._storage.set_trial_system_attr(trial._trial_id, "constraints", constraints)
         if self._independent_sampler is not None:
             self._independent_sampler.after_trial(study, trial, state, values)
+
+    def _check_space(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Tell, once per study, of an objective that does not use the space."""
+        if study.study_name in self._checked:
+            return
+        own = set(space_distributions(self._space))
+        asked = [set(t.params) for t in [trial, *study.get_trials(deepcopy=False)]]
+        name = type(self._space).__name__
+        if not any(own & names for names in asked):
+            raise ValueError(
+                f"`space` must be the objective's, got {name}, but no trial has asked for any of "
+                f"its parameters. Call its `suggest(trial)` in the objective, or leave it out."
+            )
+        self._checked.add(study.study_name)
+        if not any(own <= names for names in asked):
+            lacking = ", ".join(sorted(own - asked[0])[:N_SHOWN])
+            warn_once(
+                ("space", study.study_name),
+                f"The space {name} asks for {len(own)} parameters, but no trial has asked for all "
+                f"of them; the last one lacks {lacking}. Such trials teach the sampler nothing. "
+                f"Call `suggest(trial)` of the sampler's own `space` in the objective.",
+            )
 
     def _warn_once(self, study: optuna.Study, name: str) -> None:
         if self._warns_of_independent_sampling:

@@ -22,6 +22,7 @@ import pytest
 
 from optuna_lanas import explain
 from optuna_lanas import LaNASSampler
+from optuna_lanas import partition
 from optuna_lanas._study.propose import grow
 from optuna_lanas._study.record import Record
 from optuna_lanas._study.transform import format_value
@@ -232,7 +233,7 @@ def test_the_params_that_another_sampler_fixes_are_no_part_of_the_decision() -> 
     sampler = PartialFixedSampler({"depth": 3}, witness)
     for objective in (mixed, conditional):
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.optimize(objective, n_trials=16)
+        study.optimize(objective, n_trials=12)
         study.sampler = witness
         for number, request in witness.requests.items():
             check_record(study, number, request, SEED)
@@ -518,3 +519,34 @@ def test_a_number_of_the_wrong_type_is_told(number: Any) -> None:
     study.optimize(mixed, n_trials=2)
     with pytest.raises(TypeError, match=rf"`trial_number` must be an int, got {number!r}"):
         explain(study, number)
+
+
+# What is shown changes nothing
+
+
+@pytest.mark.slow
+def test_views_inside_an_objective_do_not_change_what_is_proposed() -> None:
+    """HyperbandPruner shows the sampler the trials of a bracket alone; a view reads all."""
+
+    def searched(with_views: bool) -> list[dict[str, Any]]:
+        def objective(trial: optuna.Trial) -> float:
+            value = trial.suggest_float("x", 0, 1)
+            if with_views and trial.number > 0:
+                explain(trial.study, trial.number - 1)
+                partition(trial.study)
+            if trial.number % 2:
+                value += trial.suggest_float("y", 0, 1)
+            value += trial.suggest_float(f"new_{trial.number // 6}", 0, 1)
+            for step in range(1, 10):
+                trial.report(value, step)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+            return value
+
+        pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=9)
+        sampler = LaNASSampler(seed=0, n_startup_trials=3)
+        study = optuna.create_study(sampler=sampler, pruner=pruner, study_name="same")
+        study.optimize(objective, n_trials=12)
+        return [trial.params for trial in study.trials]
+
+    assert searched(with_views=True) == searched(with_views=False)

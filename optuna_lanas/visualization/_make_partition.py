@@ -17,6 +17,7 @@ from optuna_lanas._checks import check_text
 from optuna_lanas._checks import check_type
 from optuna_lanas._checks import wrong_type
 from optuna_lanas._checks import wrong_value
+from optuna_lanas._study.architecture import space_distributions
 from optuna_lanas._study.propose import feature_names
 from optuna_lanas._study.propose import grow
 from optuna_lanas._study.record import Record
@@ -25,6 +26,7 @@ from optuna_lanas.visualization._study_partition import StudyPartition
 
 
 Target = Callable[[FrozenTrial], float]
+N_SHOWN = 3
 VALUE_NAME = "Objective Value"
 
 
@@ -51,8 +53,8 @@ def partition(
 
     Raises:
         TypeError: If an argument is of the wrong type.
-        ValueError: If no trial has finished with a value, or both ``sampler`` and ``space`` are
-            given.
+        ValueError: If no trial has finished with a value, both ``sampler`` and ``space`` are
+            given, or the space is not the study's.
 
     Example:
         .. testcode::
@@ -85,8 +87,10 @@ def partition_if_any(
     chosen = choose_sampler(study, sampler, space)
 
     def make(record: Record) -> StudyPartition | None:
-        has_any = record.n_observations > 0
-        return _make(study, record, target, target_name) if has_any else None
+        if record.n_observations > 0:
+            return _make(study, record, target, target_name)
+        _check_space(study, chosen.space)
+        return None
 
     return chosen._views.use(study, make)
 
@@ -166,6 +170,20 @@ def _make(
         is_maximised=_is_maximised(study, target),
         n_pending=len(history.pending_points),
     )
+
+
+def _check_space(study: optuna.Study, space: Any | None) -> None:
+    """Raise a ValueError if trials have finished, but none with the parameters of a space."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    asked = [set(trial.params) for trial in trials if trial.params]
+    if space is None or not asked:
+        return
+    own = set(space_distributions(space))
+    if not any(own <= names for names in asked):
+        lacking = ", ".join(sorted(own - asked[-1])[:N_SHOWN])
+        rule = f"the study's, with parameters of its {len(asked)} finished trials"
+        remedy = f"The last one lacks {lacking}. Pass the space that the objective uses, or none."
+        raise wrong_value("space", rule, space, remedy)
 
 
 def _finite_target(trial: FrozenTrial, target: Target | None) -> float:
