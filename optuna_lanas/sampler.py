@@ -54,7 +54,7 @@ class LaNASSampler(BaseSampler):
     under a function drawn from a Gaussian process of the observations near the leaf.
 
     The study is the only state. The same history, seed and trial number give the same suggestion,
-    whichever worker asks and whatever it remembers.
+    whichever worker asks and whatever it remembers, for the same versions of NumPy and SciPy.
 
     Example:
         .. testcode::

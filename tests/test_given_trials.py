@@ -156,6 +156,7 @@ def test_a_new_study_under_the_number_of_a_deleted_one_is_read_anew(storage: Bas
 # What a trial is shown of the study
 
 
+@pytest.mark.usefixtures("log")
 def test_hyperband_shows_no_trial_its_own_as_pending_and_warns_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -169,7 +170,7 @@ def test_hyperband_shows_no_trial_its_own_as_pending_and_warns_once(
     pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=9)
     sampler = Witness(n_startup_trials=2, seed=0)
     study = optuna.create_study(sampler=sampler, pruner=pruner)
-    with caplog.at_level(logging.WARNING, logger="optuna_lanas"):
+    with caplog.at_level(logging.WARNING, logger="optuna.lanas"):
         for i in range(10):
             study.enqueue_trial({"x": 0.1 * i})
             study.optimize(objective, n_trials=2)

@@ -64,6 +64,7 @@ def test_each_of_equal_choices_is_drawn_once(make: Make, storage: BaseStorage) -
     assert seen == {"None", "True", "nan", "'1'", "0"}  # Optuna stores True for 1 and 1.0
 
 
+@pytest.mark.usefixtures("log")
 @pytest.mark.parametrize("has_others", [True, False])
 def test_a_parameter_of_equal_choices_is_drawn_without_a_warning(
     make: Make, has_others: bool, caplog: pytest.LogCaptureFixture
@@ -73,7 +74,7 @@ def test_a_parameter_of_equal_choices_is_drawn_without_a_warning(
         return x + trial.suggest_categorical("c", [True, 1])
 
     study = optuna.create_study(sampler=make())
-    with caplog.at_level(logging.WARNING, logger="optuna_lanas"):
+    with caplog.at_level(logging.WARNING, logger="optuna.lanas"):
         study.optimize(objective, n_trials=6)
     assert [trial.params["c"] for trial in study.trials] == [True] * 6
     assert not caplog.records
