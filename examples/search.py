@@ -22,13 +22,6 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.samplers import RandomSampler
 from optuna.samplers import TPESampler
-from rich.console import Console
-from rich.progress import BarColumn
-from rich.progress import MofNCompleteColumn
-from rich.progress import Progress
-from rich.progress import TextColumn
-from rich.progress import TimeRemainingColumn
-from rich.table import Table
 from sqlalchemy import event
 
 from examples.benchmarks import catalogue
@@ -36,6 +29,17 @@ from examples.benchmarks import figures
 from examples.benchmarks import summary
 from examples.benchmarks.problem import Problem
 from optuna_lanas import LaNASSampler
+from optuna_lanas._checks import needs
+
+
+with needs("rich", "benchmarks", "The benchmarks"):
+    from rich.console import Console
+    from rich.progress import BarColumn
+    from rich.progress import MofNCompleteColumn
+    from rich.progress import Progress
+    from rich.progress import TextColumn
+    from rich.progress import TimeRemainingColumn
+    from rich.table import Table
 
 
 PROBLEMS = {

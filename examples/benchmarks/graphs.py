@@ -10,17 +10,21 @@ from __future__ import annotations
 from functools import lru_cache
 from statistics import median
 
-from nas_bench_graph import Arch
-from nas_bench_graph import gnn_list
-from nas_bench_graph import gnn_list_proteins
-from nas_bench_graph import light_read
-from nas_bench_graph import link_list
 from optuna.trial import BaseTrial
 
 from examples.benchmarks.problem import Params
 from examples.benchmarks.problem import Problem
 from examples.benchmarks.renamed import RenamedSpace
+from optuna_lanas._checks import needs
 from optuna_lanas.spaces import NASBenchGraphSpace
+
+
+with needs("nas-bench-graph", "tables", "The benchmarks"):
+    from nas_bench_graph import Arch
+    from nas_bench_graph import gnn_list
+    from nas_bench_graph import gnn_list_proteins
+    from nas_bench_graph import light_read
+    from nas_bench_graph import link_list
 
 
 GRAPHS = ("arxiv", "citeseer", "computers", "cora", "cs", "photo", "physics", "pubmed")

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from examples.benchmarks import comparison
 from examples.benchmarks import figures
 from examples.benchmarks import results
 from examples.benchmarks import summary
+from optuna_lanas._checks import needs
+
+
+with needs("pandas", "benchmarks", "The benchmarks"):
+    import pandas as pd
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

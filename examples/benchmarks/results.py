@@ -10,11 +10,14 @@ from pathlib import Path
 import platform
 import subprocess
 
-import pandas as pd
-
 from examples.benchmarks.catalogue import family_of
 from examples.benchmarks.trials import Row
 from examples.benchmarks.trials import Run
+from optuna_lanas._checks import needs
+
+
+with needs("pandas", "benchmarks", "The benchmarks"):
+    import pandas as pd
 
 
 def path_of(run: Run, folder: Path) -> Path:

@@ -17,11 +17,6 @@ import os
 from pathlib import Path
 
 import optuna
-from rich.progress import BarColumn
-from rich.progress import MofNCompleteColumn
-from rich.progress import Progress
-from rich.progress import TextColumn
-from rich.progress import TimeRemainingColumn
 
 from examples.benchmarks import results
 from examples.benchmarks.catalogue import FAMILIES
@@ -29,6 +24,15 @@ from examples.benchmarks.samplers import OPTUNA
 from examples.benchmarks.samplers import PEERS
 from examples.benchmarks.trials import execute
 from examples.benchmarks.trials import Run
+from optuna_lanas._checks import needs
+
+
+with needs("rich", "benchmarks", "The benchmarks"):
+    from rich.progress import BarColumn
+    from rich.progress import MofNCompleteColumn
+    from rich.progress import Progress
+    from rich.progress import TextColumn
+    from rich.progress import TimeRemainingColumn
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

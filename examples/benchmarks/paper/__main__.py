@@ -17,11 +17,14 @@ from pathlib import Path
 import sys
 import time
 
-from rich.progress import track
-
 from examples.benchmarks.paper import cells
 from examples.benchmarks.paper import methods
 from examples.benchmarks.results import versions
+from optuna_lanas._checks import needs
+
+
+with needs("rich", "benchmarks", "The benchmarks"):
+    from rich.progress import track
 
 
 DEFAULT_HEIGHT = 5

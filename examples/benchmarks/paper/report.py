@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from examples.benchmarks import figures
 from examples.benchmarks.figures import Array
 from examples.benchmarks.figures import Curve
+from optuna_lanas._checks import needs
+
+
+with needs("pandas", "benchmarks", "The benchmarks"):
+    import pandas as pd
 
 
 N_RESAMPLES = 10_000
