@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from functools import lru_cache
 import os
 from typing import Any
+import zipfile
 
 import numpy as np
 
@@ -20,20 +21,25 @@ from optuna_lanas.spaces import NASBench101Space
 
 
 VARIABLE = "NASBENCH101_TABLE"
+ARRAYS = ("hash64", "n_vertices", "adj_bits", "ops", "test_acc108_num", "test_acc108_den")
 
 
 def table() -> dict[str, np.ndarray]:
     """Return the table's arrays, and the mean test accuracies as `accuracies`.
 
     Raises:
-        ValueError: If the environment names no table.
+        ValueError: If the environment names no table, or a damaged or foreign file.
     """
-    path = os.environ.get(VARIABLE)
-    if not path:
-        raise ValueError(f"`{VARIABLE}` must be the path of nb101_compact.npz, got {path!r}.")
-    with np.load(path) as file:
-        arrays = dict(file)
-    accuracies = arrays["test_acc108_num"] / float(arrays["test_acc108_den"])
+    path = os.environ.get(VARIABLE, "")
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in ARRAYS}
+        accuracies = arrays["test_acc108_num"] / float(arrays["test_acc108_den"])
+    except Exception as error:  # whatever a damaged or foreign file raises
+        raise ValueError(
+            f"`{VARIABLE}` must be the path of nb101_compact.npz, got {path!r} "
+            f"({type(error).__name__}). Set the variable, or leave these problems out."
+        ) from None
     return {**arrays, "accuracies": accuracies}
 
 

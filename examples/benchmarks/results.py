@@ -30,7 +30,10 @@ def is_done(run: Run, folder: Path) -> bool:
     path = path_of(run, folder)
     if not path.exists():
         return False
-    last = pd.read_csv(path, usecols=["trial", "regret"]).iloc[-1]
+    try:
+        last = pd.read_csv(path, usecols=["trial", "regret"]).iloc[-1].astype(float)
+    except (IndexError, ValueError):  # damaged or foreign: it is made anew
+        return False
     return bool(last["trial"] >= run.n_trials or (run.until_optimum and last["regret"] <= 0))
 
 
@@ -56,6 +59,7 @@ def read(folder: Path) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: If there are none.
+        ValueError: If a file is no table; the message names it.
     """
     paths = sorted(folder.glob("*/*/*.csv"))
     if not paths:
@@ -63,7 +67,17 @@ def read(folder: Path) -> pd.DataFrame:
             f"`folder` must hold results, got {folder} without any; make them with "
             "`python -m examples.benchmarks.run`."
         )
-    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
+    return pd.concat([_read(path) for path in paths], ignore_index=True)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except ValueError as error:
+        raise ValueError(
+            f"`folder` must hold results, but {path} is none ({error}). Remove the file, and run "
+            f"`python -m examples.benchmarks.run` again."
+        ) from error
 
 
 @lru_cache(maxsize=1)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+import pickle
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from examples.benchmarks import nasbench101
 from examples.benchmarks import report
 from examples.benchmarks import results
 from examples.benchmarks import run
@@ -82,3 +85,33 @@ def test_the_share_of_runs_with_the_optimum_rises_to_the_share_found() -> None:
     (curve,) = report.found_curves(pd.concat(runs))
     assert curve.mean.tolist() == [0.0, 0.5, 0.5]
     assert curve.high.max() == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff\xfe", b"a,b\n1,2\n", b"trial,regret\nx,y\n"])
+def test_a_damaged_run_is_made_anew_and_named_in_a_report(content: bytes, tmp_path: Path) -> None:
+    spec = Run("nasbench201-cifar10", "random", seed=0, n_trials=5)
+    path = results.path_of(spec, tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert not results.is_done(spec, tmp_path)
+    if content[:1] in (b"", b"\x00"):
+        with pytest.raises(ValueError, match=r"`folder` must hold results, but .*0\.csv is none"):
+            results.read(tmp_path)
+    results.write(spec, execute(spec), tmp_path)
+    assert results.is_done(spec, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "pickle", "npy", "npz"])
+def test_a_table_that_is_none_is_told(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "table.npz"
+    if kind in ("text", "pickle"):
+        path.write_bytes(b"a text" if kind == "text" else pickle.dumps([1]))
+    elif kind != "missing":
+        with path.open("wb") as file:
+            (np.save if kind == "npy" else np.savez)(file, np.zeros(3))
+    monkeypatch.setenv(nasbench101.VARIABLE, str(path))
+    with pytest.raises(ValueError, match=r"`NASBENCH101_TABLE` must be .*\. Set the") as caught:
+        nasbench101.table()
+    assert "allow_pickle" not in str(caught.value)
