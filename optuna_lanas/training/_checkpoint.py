@@ -25,6 +25,10 @@ _CONTENT = {
 }
 
 
+class DamagedCheckpointError(ValueError):
+    """A file that should be a checkpoint cannot be read as one."""
+
+
 def run_of(
     network: nn.Module, data: ImageData | FolderData, config: TrainingConfig, identity: str
 ) -> dict[str, object]:
@@ -66,8 +70,8 @@ def load(path: Path, state: TrainingState, run: dict[str, object]) -> None:
     """Restore the state in place from a file; a missing file changes nothing.
 
     Raises:
-        ValueError: If another run wrote the file: other settings, another network or other data;
-            or if the file is damaged or no checkpoint. It is never unpickled.
+        ValueError: If another run wrote the file: other settings, another network or other data.
+        DamagedCheckpointError: If the file is damaged or no checkpoint. It is never unpickled.
     """
     if not path.exists():
         return
@@ -79,6 +83,13 @@ def load(path: Path, state: TrainingState, run: dict[str, object]) -> None:
             f"`checkpoint` must be of a run with the same settings, network and data; {path} "
             f"differs in {', '.join(different)}. Remove the file, or name another file."
         )
+    try:
+        _restore(state, found)
+    except Exception as error:  # whatever foreign content raises
+        raise _damaged(path, f"cannot be restored ({type(error).__name__})") from None
+
+
+def _restore(state: TrainingState, found: dict[str, Any]) -> None:
     state.network.load_state_dict(found["network"])
     state.optimizer.load_state_dict(found["optimizer"])
     state.scheduler.load_state_dict(found["scheduler"])
@@ -100,7 +111,11 @@ def _read(path: Path, device: torch.device) -> dict[str, Any]:
         problem = "holds something else"
     except Exception as error:  # whatever a damaged file raises
         problem = f"cannot be read ({type(error).__name__})"
-    raise ValueError(
+    raise _damaged(path, problem)
+
+
+def _damaged(path: Path, problem: str) -> DamagedCheckpointError:
+    return DamagedCheckpointError(
         f"`checkpoint` must be a checkpoint of `train`, but {path} {problem}. Remove the file, or "
         f"name another file."
     )

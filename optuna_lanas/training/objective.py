@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 import hashlib
 import math
@@ -14,6 +15,8 @@ import torch
 
 from optuna_lanas._checks import check_methods
 from optuna_lanas._checks import check_path
+from optuna_lanas._log import warn_once
+from optuna_lanas.training._checkpoint import DamagedCheckpointError
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData
 from optuna_lanas.training.folder import FolderData
@@ -52,7 +55,7 @@ class TrainingObjective:
         config: The settings of each training run.
         checkpoints: Folder of the checkpoints, a file for each architecture; None for none. A
             later trial of the architecture, such as ``RetryFailedTrialCallback`` enqueues, resumes
-            from its file. A complete or pruned trial removes the file.
+            from its file; a damaged file is replaced. A complete or pruned trial removes it.
 
     Raises:
         TypeError: If an argument is of the wrong type.
@@ -121,13 +124,31 @@ class TrainingObjective:
         identity = repr(architecture)
         checkpoint = self._checkpoint(identity)
         try:
-            network = self._built(architecture)
-            result = train(network, self.data, self.config, report, checkpoint, identity)
+            try:
+                result = self._train(architecture, report, checkpoint, identity)
+            except DamagedCheckpointError as error:
+                if checkpoint is None or not checkpoint.is_file():
+                    raise
+                _remove(checkpoint)
+                warn_once(
+                    ("checkpoint", str(checkpoint)), f"The training starts again, since {error}"
+                )
+                result = self._train(architecture, report, checkpoint, identity)
         except optuna.TrialPruned:
             _remove(checkpoint)
             raise
         _remove(checkpoint)
         return result
+
+    def _train(
+        self,
+        architecture: Any,
+        report: Callable[[int, float], None],
+        checkpoint: Path | None,
+        identity: str,
+    ) -> TrainingResult:
+        network = self._built(architecture)
+        return train(network, self.data, self.config, report, checkpoint, identity)
 
     def _built(self, architecture: Any) -> torch.nn.Module:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):

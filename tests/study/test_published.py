@@ -115,6 +115,29 @@ def test_fields_of_another_type_make_no_decision_and_never_fail(part: str, wrong
             assert str(explained) + explained.origin
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from([field.name for field in fields(Decision)])
+STEP_FIELDS = st.sampled_from([field.name for field in fields(Step)])
+
+
+@given(JSON, st.dictionaries(FIELDS, JSON), st.dictionaries(STEP_FIELDS, JSON))
+def test_any_json_is_read_without_an_error(
+    params: Any, decision: dict[str, Any], step: dict[str, Any]
+) -> None:
+    own = asdict(DECISION)
+    own["path"] = [own["path"][0] | step]
+    for content in (params, {"params": params, "decision": own | decision}, {"decision": own}):
+        trial = publishing(json.dumps(content))
+        assert isinstance(known_params(trial), dict)
+        found = published_decision(trial)
+        if found is not None:
+            assert str(Explanation(**vars(found), number=0, is_recorded=True))
+
+
 @pytest.mark.parametrize("foreign", [None, 3, "x", [1, 2]])
 def test_enqueued_params_that_are_none_are_nothing(foreign: Any) -> None:
     assert enqueued_params(running_trial(0, system_attrs={"fixed_params": foreign})) == {}

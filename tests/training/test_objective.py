@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -158,3 +159,26 @@ def test_architectures_have_checkpoints_of_their_own(tmp_path: Path) -> None:
         study.enqueue_trial(SPACE.sample(np.random.default_rng(seed)))
         study.optimize(objective, n_trials=1)
         assert list(study.trials[0].intermediate_values) == [1]
+
+
+@pytest.mark.usefixtures("log")
+def test_a_damaged_checkpoint_is_replaced_and_the_search_continues(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    params = SPACE.params(SPACE.suggest(_study().ask()))
+    expected = _study()
+    expected.enqueue_trial(params)
+    expected.optimize(TrainingObjective(SPACE, digits(), CONFIG), n_trials=1)
+    objective = TrainingObjective(SPACE, digits(), CONFIG, str(tmp_path))
+    checkpoint = objective._checkpoint(repr(SPACE.architecture(params)))
+    assert checkpoint is not None
+    for content in (b"damaged", b""):
+        checkpoint.write_bytes(content)
+        study = _study()
+        study.enqueue_trial(params)
+        with caplog.at_level(logging.WARNING, logger="optuna.lanas"):
+            study.optimize(objective, n_trials=1)
+        assert study.best_value == expected.best_value
+        assert not checkpoint.exists()
+    assert len(caplog.records) == 1
+    assert "The training starts again, since `checkpoint` must be" in caplog.text
