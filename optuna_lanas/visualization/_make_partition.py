@@ -15,6 +15,7 @@ from optuna_lanas._checks import check_function
 from optuna_lanas._checks import check_study
 from optuna_lanas._checks import check_text
 from optuna_lanas._checks import check_type
+from optuna_lanas._checks import shown
 from optuna_lanas._checks import wrong_type
 from optuna_lanas._checks import wrong_value
 from optuna_lanas._study.architecture import space_distributions
@@ -188,19 +189,30 @@ def _check_space(study: optuna.Study, space: Any | None) -> None:
 
 def _finite_target(trial: FrozenTrial, target: Target | None) -> float:
     """Return the target of a trial, NaN where it is missing or infinite."""
-    value: Any
     if target is None:
-        value = None if trial.values is None else trial.values[0]
+        value: Any = None if trial.values is None else trial.values[0]
     else:
-        value = target(trial) if trial.state == TrialState.COMPLETE else None
+        value = _asked(target, trial) if trial.state == TrialState.COMPLETE else None
     try:
-        number = float("nan") if value is None else float(value)
-    except (TypeError, ValueError) as error:
+        number: float | None = float("nan") if value is None else float(value)
+    except (TypeError, ValueError):
+        number = None
+    if number is None or isinstance(value, str | bytes):
         raise TypeError(
-            f"`target` must return a float for a complete trial, got {value!r} of "
+            f"`target` must return a float for a complete trial, got {shown(value)} of "
             f"{type(value).__name__} for trial {trial.number}. Return NaN where there is none."
-        ) from error
+        )
     return number if np.isfinite(number) else float("nan")
+
+
+def _asked(target: Target, trial: FrozenTrial) -> Any:
+    try:
+        return target(trial)
+    except Exception as error:
+        raise ValueError(
+            f"`target` must return a float for every complete trial, but it failed for trial "
+            f"{trial.number}: {error!r}. Return NaN where there is none."
+        ) from error
 
 
 def _is_maximised(study: optuna.Study, target: Target | None) -> bool | None:

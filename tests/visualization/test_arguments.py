@@ -103,6 +103,29 @@ def test_wrong_arguments(view: StudyPartition) -> None:
         plot_latent_action(view, n_choices=0)
 
 
+@pytest.mark.parametrize("answer", ["0.5", "a", [1.0], 1j, {}])
+def test_a_target_that_is_no_float(study: optuna.Study, answer: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"`target` must return a float .*for trial 0\. Return NaN"
+    ):
+        partition(study, target=lambda trial: answer)
+
+
+def test_a_target_that_fails(study: optuna.Study) -> None:
+    with pytest.raises(
+        ValueError, match=r"`target` must .* failed for trial 0: KeyError\('acc'\)"
+    ):
+        partition(study, target=lambda trial: trial.user_attrs["acc"])
+
+
+def test_several_objectives_are_shown_as_ranks_only_where_the_tree_sees_ranks() -> None:
+    for sampler, name in ((LaNASSampler(seed=0), "Rank"), (LaNASSampler.paper(seed=0), "Value")):
+        study = optuna.create_study(directions=["minimize", "minimize"], sampler=sampler)
+        study.optimize(lambda t: (t.suggest_float("x", 0, 1), t.number % 3), n_trials=5)
+        assert partition(study).target_name == name
+        assert partition(study, target_name="mine").target_name == "mine"
+
+
 def test_plotly_is_imported_late() -> None:
     code = (
         "import sys, optuna_lanas.visualization, optuna_lanas.explanation, optuna_lanas.dashboard;"
