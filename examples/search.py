@@ -27,6 +27,7 @@ from sqlalchemy import event
 from examples.benchmarks import catalogue
 from examples.benchmarks import figures
 from examples.benchmarks import summary
+from examples.benchmarks.counts import positive
 from examples.benchmarks.problem import Problem
 from optuna_lanas import LaNASSampler
 from optuna_lanas._checks import needs
@@ -76,8 +77,8 @@ class Search:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the searches and show what they found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--trials", type=positive, default=200)
+    parser.add_argument("--seeds", type=positive, default=5)
     parser.add_argument("--output", type=Path, default=Path("results"))
     options = parser.parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -30,6 +30,7 @@ from examples.benchmarks.async_report import markdown
 from examples.benchmarks.async_report import read
 from examples.benchmarks.async_report import summary
 from examples.benchmarks.async_report import write_report
+from examples.benchmarks.counts import positive
 from examples.benchmarks.results import versions
 from examples.benchmarks.samplers import OPTUNA
 from examples.benchmarks.simulated_workers import simulate
@@ -83,11 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     problems = tables.names("nasbench201")
     parser.add_argument("--samplers", nargs="+", choices=list(OPTUNA), default=list(SAMPLERS))
     parser.add_argument("--problems", nargs="+", choices=problems, default=problems)
-    parser.add_argument("--workers", nargs="+", type=int, default=list(WORKERS))
-    parser.add_argument("--seeds", type=int, default=10, help="number of seeds")
+    parser.add_argument("--workers", nargs="+", type=positive, default=list(WORKERS))
+    parser.add_argument("--seeds", type=positive, default=10, help="number of seeds")
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--max-trials", type=int, default=3_000, help="end of a run")
-    parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
+    parser.add_argument("--max-trials", type=positive, default=3_000, help="end of a run")
+    parser.add_argument("--jobs", type=positive, default=1, help="processes, each with one thread")
     parser.add_argument("--output", type=Path, default=Path("results/async_scale"))
     parser.add_argument("--smoke", action="store_true", help="a size for a few seconds")
     return parser

@@ -28,6 +28,7 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import BaseTrial
 
+from examples.benchmarks.counts import positive
 from examples.benchmarks.problem import Problem
 from optuna_lanas import LaNASSampler
 
@@ -176,8 +177,8 @@ def _run(
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description="Compare samplers on conditional spaces.")
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--seeds", type=positive, default=10)
+    parser.add_argument("--trials", type=positive, default=100)
     parser.add_argument("--problems", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--samplers", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
     arguments = parser.parse_args()

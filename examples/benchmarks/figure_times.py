@@ -27,6 +27,7 @@ from optuna.distributions import IntDistribution
 from optuna.study import StudyDirection
 from optuna.trial import create_trial
 
+from examples.benchmarks.counts import positive
 from optuna_lanas._study.architecture import space_distributions
 from optuna_lanas._study.transform import make_transform
 from optuna_lanas.explanation import explain
@@ -60,7 +61,7 @@ PLOTS: list[Callable[..., Any]] = [
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print a table, the slowest last; exit with 1 if a figure exceeds its limit."""
     parser = argparse.ArgumentParser(prog="python -m examples.benchmarks.figure_times")
-    parser.add_argument("--trials", nargs="+", type=int, default=list(LIMITS))
+    parser.add_argument("--trials", nargs="+", type=positive, default=list(LIMITS))
     options = parser.parse_args(arguments)
     seconds: list[tuple[float, int, str]] = []
     for n_trials in options.trials:

@@ -20,6 +20,7 @@ import optuna
 
 from examples.benchmarks import results
 from examples.benchmarks.catalogue import FAMILIES
+from examples.benchmarks.counts import positive
 from examples.benchmarks.samplers import OPTUNA
 from examples.benchmarks.samplers import PEERS
 from examples.benchmarks.trials import execute
@@ -59,11 +60,11 @@ def make_parser(
     what = parser.add_mutually_exclusive_group(required=not families)
     what.add_argument("--families", nargs="+", choices=list(FAMILIES), default=families)
     what.add_argument("--problems", nargs="+", default=[])
-    parser.add_argument("--seeds", type=int, default=10, help="number of seeds")
+    parser.add_argument("--seeds", type=positive, default=10, help="number of seeds")
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--trials", type=int, default=200, help="most trials of a run")
+    parser.add_argument("--trials", type=positive, default=200, help="most trials of a run")
     parser.add_argument("--until-optimum", action="store_true", help="end a run at the optimum")
-    parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
+    parser.add_argument("--jobs", type=positive, default=1, help="processes, each with one thread")
     parser.add_argument("--output", type=Path, default=Path(output))
     return parser
 

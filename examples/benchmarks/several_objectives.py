@@ -24,6 +24,7 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import BaseTrial
 
+from examples.benchmarks.counts import positive
 from optuna_lanas import LaNASSampler
 from optuna_lanas.spaces import NASBenchGraphSpace
 
@@ -104,8 +105,8 @@ def _nasbench_graph(data: str) -> tuple[Objective, np.ndarray]:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description="Compare samplers on two objectives.")
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--seeds", type=positive, default=10)
+    parser.add_argument("--trials", type=positive, default=200)
     parser.add_argument("--problems", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--samplers", nargs="+", choices=[*SAMPLERS], default=[*SAMPLERS])
     arguments = parser.parse_args()

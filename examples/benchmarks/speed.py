@@ -37,6 +37,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from examples.benchmarks.counts import positive
 from optuna_lanas import LaNASSampler
 from optuna_lanas._checks import needs
 
@@ -84,9 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--samplers", nargs="+", default=["random", "floor", "tpe", "lanas"])
     parser.add_argument("--storages", nargs="+", default=["memory", "journal", "sqlite"])
     parser.add_argument(
-        "--trials", nargs="+", type=int, default=[100, 1_000, 10_000, 20_000, 100_000]
+        "--trials", nargs="+", type=positive, default=[100, 1_000, 10_000, 20_000, 100_000]
     )
-    parser.add_argument("--timed", type=int, default=N_TIMED, help="number of timed suggestions")
+    parser.add_argument(
+        "--timed", type=positive, default=N_TIMED, help="number of timed suggestions"
+    )
     parser.add_argument("--output", type=Path, default=Path("results/speed"))
     parser.add_argument("--smoke", action="store_true", help="a size for a few seconds")
     options = parser.parse_args(arguments)

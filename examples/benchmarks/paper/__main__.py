@@ -17,6 +17,7 @@ from pathlib import Path
 import sys
 import time
 
+from examples.benchmarks.counts import positive
 from examples.benchmarks.paper import cells
 from examples.benchmarks.paper import methods
 from examples.benchmarks.results import versions
@@ -63,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     names = [*methods.LANAS, *methods.OTHERS]
     parser.add_argument("--methods", nargs="+", choices=names, default=["lanas"])
-    parser.add_argument("--heights", nargs="+", type=int, default=[DEFAULT_HEIGHT])
-    parser.add_argument("--seeds", type=int, default=20, help="number of seeds")
+    parser.add_argument("--heights", nargs="+", type=positive, default=[DEFAULT_HEIGHT])
+    parser.add_argument("--seeds", type=positive, default=20, help="number of seeds")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument(
         "--most",

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from examples.benchmarks import figures
+from examples.benchmarks.counts import positive
 from examples.benchmarks.figures import Array
 from examples.benchmarks.figures import Curve
 from optuna_lanas._checks import needs
@@ -41,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Write `tables.md` into a folder, and for `lanas` also `heights.html` and `heights.png`."""
     parser = argparse.ArgumentParser(prog="python -m examples.benchmarks.paper.report")
     parser.add_argument("--runs", type=Path, default=Path("results/paper/runs.csv"))
-    parser.add_argument("--height", type=int, default=5, help="tree height of the first table")
+    parser.add_argument(
+        "--height", type=positive, default=5, help="tree height of the first table"
+    )
     parser.add_argument("--output", type=Path, default=Path("results/paper"))
     options = parser.parse_args(arguments)
     runs = pd.read_csv(options.runs)

@@ -115,3 +115,10 @@ def test_a_table_that_is_none_is_told(
     with pytest.raises(ValueError, match=r"`NASBENCH101_TABLE` must be .*\. Set the") as caught:
         nasbench101.table()
     assert "allow_pickle" not in str(caught.value)
+
+
+@pytest.mark.parametrize("count", ["0", "-5", "2.5", "many"])
+def test_a_count_that_is_none_is_told(count: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.main(["--trials", count])
+    assert f"--trials: must be an int of at least 1, got '{count}'" in capsys.readouterr().err
