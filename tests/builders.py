@@ -27,7 +27,6 @@ from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.domain import KnownKeys
 from optuna_lanas._core.feasible import FeasibleSet
 from optuna_lanas._core.history import History
-from optuna_lanas._core.settings import Budget
 from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import Region
@@ -43,10 +42,9 @@ Space = Mapping[str, BaseDistribution]
 
 LEAST_P = 1e-4  # a test of a distribution fails below it
 START = datetime(2026, 1, 1)
-SMALL_BUDGET = Budget(
-    n_observations=40, n_features=32, n_random=20, n_near=20, n_rounds=1, n_round=20
+CHEAP = replace(
+    DEFAULT, n_observations=40, n_random=20, n_near=20, n_rounds=1, n_round=20, n_climbs=1
 )
-CHEAP = replace(DEFAULT, small_budget=SMALL_BUDGET, large_budget=SMALL_BUDGET)
 MIXED: Space = {
     "kernel": CategoricalDistribution(["rbf", "poly", None]),
     "rate": FloatDistribution(1e-5, 1e-1, log=True),

@@ -28,7 +28,6 @@ from examples.benchmarks.run import runs_of
 from examples.benchmarks.trials import execute
 from examples.benchmarks.trials import Run
 from optuna_lanas import LaNASSampler
-from optuna_lanas._core.settings import Budget
 from optuna_lanas._core.settings import Settings
 
 
@@ -101,24 +100,18 @@ def _variants(options: argparse.Namespace) -> dict[str, Settings]:
     return variants
 
 
-def _all_random(budget: Budget) -> Budget:
-    """Return a budget of as many candidates, none of which is a mutation."""
-    n_random = budget.n_random + budget.n_near + budget.n_rounds * budget.n_round
-    return replace(budget, n_random=n_random, n_near=0, n_rounds=0)
-
-
 VARIANTS = {
     "default": DEFAULT,
     "no tree": replace(DEFAULT, max_depth=0),
-    "no exploring": replace(DEFAULT, exploring_share=0.0),
-    "leaf's region always": replace(DEFAULT, draws_depth=False),
     "no linear part": replace(DEFAULT, prior_linear=1e-9),
-    "no nugget": replace(DEFAULT, draws_nugget=False),
+    "no warping": replace(DEFAULT, min_power=1.0, max_power=1.0),
     "no prior of the output scale": replace(DEFAULT, outputscale_observations=0.0),
+    "no gradients": replace(DEFAULT, n_climbs=0),
     "random candidates": replace(
         DEFAULT,
-        small_budget=_all_random(DEFAULT.small_budget),
-        large_budget=_all_random(DEFAULT.large_budget),
+        n_random=DEFAULT.n_random + DEFAULT.n_near + DEFAULT.n_rounds * DEFAULT.n_round,
+        n_near=0,
+        n_rounds=0,
     ),
     "values, not ranks": replace(DEFAULT, use_ranks=False),
 }

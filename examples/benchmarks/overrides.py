@@ -1,7 +1,4 @@
-"""Settings of the search by name, as a command line gives them: `max_depth=0`.
-
-A field of a budget has a dotted name: `small_budget.n_rounds=0`.
-"""
+"""Settings of the search by name, as a command line gives them: `max_depth=0`."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ from functools import cache
 from typing import Any
 from typing import get_type_hints
 
-from optuna_lanas._core.settings import Budget
 from optuna_lanas._core.settings import Settings
 
 
@@ -26,7 +22,7 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
 
     Args:
         settings: The settings.
-        assignments: Such as ``["max_depth=0", "small_budget.n_rounds=1"]``.
+        assignments: Such as ``["max_depth=0", "n_rounds=1"]``.
 
     Raises:
         ValueError: If there is no setting of a name, or a value is not of its type.
@@ -36,24 +32,15 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
         if not separator:
             raise ValueError(f"`--set` must be NAME=VALUE, got {assignment!r}.")
         value = _parsed(name, text)
-        if "." in name:
-            name, inner = name.split(".")
-            value = replace(getattr(settings, name), **{inner: value})
         settings = replace(settings, **{name: value})
     return settings
 
 
 @cache
 def kinds() -> dict[str, type]:
-    """Return the type of each setting by its name, which is dotted for a budget's."""
-    found: dict[str, type] = {}
+    """Return the type of each setting by its name."""
     hints = get_type_hints(Settings)
-    for name in (field.name for field in fields(Settings)):
-        if hints[name] is Budget:
-            found |= {f"{name}.{n}": kind for n, kind in get_type_hints(Budget).items()}
-        else:
-            found[name] = hints[name]
-    return found
+    return {field.name: hints[field.name] for field in fields(Settings)}
 
 
 def _parsed(name: str, text: str) -> Any:

@@ -1,234 +1,176 @@
-"""What the local search climbs: a sample path of the posterior, and a nugget per configuration.
+"""What the local search climbs: the expected improvement under a Gaussian process.
 
-The path is one function drawn from a Gaussian process (Thompson sampling). Once drawn it is
-deterministic; so is the nugget of each key.
+Notation
+    k        covariances `[m, n]` of candidates and observations
+    w        ``K^-1 (y - c)`` of the observed values (see `gp`), 0 for a pending point
+    mu, s    posterior mean and standard deviation of a candidate's warped value
+    z        (mu - incumbent) / s
+    h(z)     phi(z) + z Phi(z), so that the expected improvement is s h(z)
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from collections.abc import Sequence
 from dataclasses import dataclass
-import zlib
 
 import numpy as np
 from scipy.linalg import cho_factor
 from scipy.linalg import cho_solve
-from scipy.linalg.lapack import dposv
-from scipy.special import ndtri
+from scipy.special import erfcx
+from scipy.special import log_ndtr
+from scipy.special import ndtr
 
 from optuna_lanas._core import gp
-from optuna_lanas._core.gp import Kernel
-from optuna_lanas._core.settings import Budget
+from optuna_lanas._core.gp import Model
 from optuna_lanas._core.settings import Settings
 
 
-@dataclass(frozen=True, eq=False)
-class SamplePath:
-    """A function drawn from the posterior: prior path plus update (Wilson et al., 2020).
-
-    The prior path is a sum of `m` random Fourier features and a linear function.
-
-    Attributes:
-        kernel: The kernel.
-        inputs: `[n, k]`, scaled kernel inputs of the observations.
-        frequencies: `[k, m]`, of the Fourier features.
-        phases: `[m]`.
-        amplitudes: `[m]`.
-        weights: `[dim]`, of the linear function of features, prior and update.
-        offset: Its value where all features are 0.
-        update: `[n]`, of each observation's covariance.
-    """
-
-    kernel: Kernel
-    inputs: np.ndarray
-    frequencies: np.ndarray
-    phases: np.ndarray
-    amplitudes: np.ndarray
-    weights: np.ndarray
-    offset: float
-    update: np.ndarray
-
-    def __call__(self, kernel_inputs: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """Return `[m]` values for `[m, k]` kernel inputs and `[m, dim]` features."""
-        scaled = self.kernel.scale(kernel_inputs)
-        values = _waves(scaled, self.frequencies, self.phases) @ self.amplitudes
-        values += gp.matern(gp.squared_distances(scaled, self.inputs)) @ self.update
-        values += features @ self.weights + self.offset
-        return np.asarray(values)
-
-
-@dataclass(frozen=True)
-class Nugget:
-    """The part of a value that no other configuration shares, drawn once per key.
-
-    Attributes:
-        deviation: Its standard deviation.
-        seed: Mixed with each key.
-    """
-
-    deviation: float
-    seed: int
-
-    def __call__(self, keys: Sequence[Hashable]) -> np.ndarray:
-        """Return `[n]` normal draws, equal for equal keys."""
-        digests = _digests(keys)
-        uniform = (_mixed(digests ^ np.uint64(self.seed)) >> np.uint64(11)) + 0.5
-        return np.asarray(self.deviation * ndtri(uniform * 2.0**-53))
+LOG_SQRT_2PI = 0.5 * np.log(2.0 * np.pi)
+SMALL_Z = -1e3  # below it, h(z) is phi(z) / z^2 to all digits that count
+MIN_VARIANCE = 1e-10  # of a candidate, in units of the output scale
 
 
 @dataclass(frozen=True, eq=False)
 class Acquisition:
-    """The sum of a sample path and a nugget; the best candidate has the greatest."""
+    """The logarithm of the expected improvement over the incumbent.
 
-    path: SamplePath
-    nugget: Nugget
+    The incumbent is the greatest posterior mean of an observation: a lucky one among noisy values
+    must not end the search.
 
-    def __call__(
-        self, kernel_inputs: np.ndarray, features: np.ndarray, keys: Sequence[Hashable]
-    ) -> np.ndarray:
-        """Return `[m]` scores of candidates."""
-        scores: np.ndarray = self.path(kernel_inputs, features) + self.nugget(keys)
+    Attributes:
+        model: The hyperparameters.
+        inputs: `[n, k]`, scaled kernel inputs of observations and pending points.
+        linear_inputs: `[n, dim]`, theirs.
+        weights: `[n]`, w.
+        inverse: `[n, n]`, the inverse of their K.
+        outputscale: Multiplies all variances.
+        incumbent: Without the mean c, as `mu` here.
+    """
+
+    model: Model
+    inputs: np.ndarray
+    linear_inputs: np.ndarray
+    weights: np.ndarray
+    inverse: np.ndarray
+    outputscale: float
+    incumbent: float
+
+    def __call__(self, kernel_inputs: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Return `[m]` scores for `[m, k]` kernel inputs and `[m, dim]` features."""
+        at = self._posterior(kernel_inputs, features)
+        scores: np.ndarray = log_h(at.z) + np.log(at.deviation)
         return scores
 
+    def slopes(
+        self, kernel_inputs: np.ndarray, features: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the scores `[m]`, and their derivatives by kernel inputs and by features."""
+        at = self._posterior(kernel_inputs, features)
+        log_improvement = log_h(at.z)
+        by_mean = np.exp(log_ndtr(at.z) - log_improvement) / at.deviation
+        by_deviation = np.exp(-0.5 * at.z**2 - LOG_SQRT_2PI - log_improvement) / at.deviation
+        by_variance = (by_deviation * 0.5 * self.outputscale / at.deviation)[:, None]
+        by_covariance = by_mean[:, None] * self.weights - 2.0 * by_variance * at.solved
+        pull = by_covariance * gp.matern_slope(at.squares)
+        by_inputs = 2.0 * (at.scaled * pull.sum(axis=1)[:, None] - pull @ self.inputs)
+        by_linear = by_covariance @ self.linear_inputs + 2.0 * by_variance * at.linear_inputs
+        return (
+            log_improvement + np.log(at.deviation),
+            by_inputs / self.model.lengthscales,
+            by_linear * self.model.linear_scale,
+        )
 
-def draw_acquisition(
+    def _posterior(self, kernel_inputs: np.ndarray, features: np.ndarray) -> _Posterior:
+        scaled, linear = self.model.scale(kernel_inputs), self.model.linear_inputs(features)
+        squares = gp.squared_distances(scaled, self.inputs)
+        covariance = gp.matern(squares)
+        covariance += linear @ self.linear_inputs.T
+        solved = covariance @ self.inverse
+        prior = 1.0 + (linear**2).sum(axis=1)
+        variance = np.maximum(prior - (covariance * solved).sum(axis=1), MIN_VARIANCE)
+        deviation = np.sqrt(self.outputscale * variance)
+        z = (covariance @ self.weights - self.incumbent) / deviation
+        return _Posterior(scaled, linear, squares, solved, deviation, z)
+
+
+@dataclass(frozen=True, eq=False)
+class _Posterior:
+    """What scores and their derivatives need of `m` candidates.
+
+    Attributes:
+        scaled: `[m, k]`, scaled kernel inputs.
+        linear_inputs: `[m, dim]`.
+        squares: `[m, n]`, squared distances from the observations.
+        solved: `[m, n]`, k K^-1.
+        deviation: `[m]`, s.
+        z: `[m]`.
+    """
+
+    scaled: np.ndarray
+    linear_inputs: np.ndarray
+    squares: np.ndarray
+    solved: np.ndarray
+    deviation: np.ndarray
+    z: np.ndarray
+
+
+def make_acquisition(
     kernel_inputs: np.ndarray,
     features: np.ndarray,
-    y: np.ndarray,
-    kernel: Kernel,
-    budget: Budget,
+    values: np.ndarray,
+    model: Model,
     settings: Settings,
-    rng: np.random.Generator,
 ) -> Acquisition:
-    """Draw a function from the posterior by Matheron's rule (Wilson et al., arXiv 2002.09309).
+    """Return the acquisition after some observations.
 
     Args:
         kernel_inputs: `[n, k]`.
         features: `[n, dim]`.
-        y: `[n_observed]`, standardised, of the first points; the others are pending.
-        kernel: The kernel.
-        budget: How many Fourier features.
+        values: `[n_observed]`, standardised, of the first points; the others are pending. They
+            are imputed with their posterior mean, which leaves all means as they are.
+        model: The hyperparameters.
         settings: The settings.
-        rng: Source of the draw.
     """
-    inputs, linear_inputs = kernel.scale(kernel_inputs), kernel.linear_inputs(features)
+    inputs, linear_inputs = model.scale(kernel_inputs), model.linear_inputs(features)
     gram = gp.matern(gp.squared_distances(inputs, inputs)) + linear_inputs @ linear_inputs.T
-    gram[np.diag_indices(len(gram))] += kernel.nugget + settings.jitter
-    n_features = budget.n_features
-    frequencies = rng.standard_normal((inputs.shape[1], n_features))
-    frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, n_features))
-    phases = rng.uniform(0.0, 2.0 * np.pi, n_features)
-    amplitudes = rng.standard_normal(n_features) * np.sqrt(2.0 / n_features)
-    weights = rng.standard_normal(linear_inputs.shape[1:])
-    nugget = rng.standard_normal(len(gram)) * np.sqrt(kernel.nugget)
-    prior = _waves(inputs, frequencies, phases) @ amplitudes + linear_inputs @ weights + nugget
-    mean, shift = _updates(gram, y, prior)
-    deviation = np.sqrt(_outputscale(y, mean[: len(y)], settings))
-    update = mean - deviation * shift
-    weights = (deviation * weights + linear_inputs.T @ update) * kernel.linear_scale
-    path = SamplePath(
-        kernel=kernel,
-        inputs=inputs,
-        frequencies=frequencies,
-        phases=phases,
-        amplitudes=deviation * amplitudes,
-        weights=weights,
-        offset=-float(kernel.centre @ weights),
-        update=update,
-    )
-    seed = int(rng.integers(2**63))
-    spread = float(deviation * np.sqrt(kernel.nugget)) if settings.draws_nugget else 0.0
-    return Acquisition(path, Nugget(spread, seed))
-
-
-def standardise(values: np.ndarray) -> np.ndarray:
-    """Return `[n]` values with mean 0 and variance 1, the worst ones winsorised.
-
-    No value is left farther below the median than the best lies above it: how bad a bad region is
-    must not decide how a model sees the good regions. If half of the values equal the best one,
-    none is moved.
-    """
-    ordered = np.sort(values)
-    n = len(values)
-    median, best = 0.5 * (ordered[(n - 1) // 2] + ordered[n // 2]), ordered[-1]
-    winsorised = np.maximum(values, 2.0 * median - best) if median < best else values
-    spread = winsorised.std()
-    if not spread > 0.0:
-        return np.zeros(n)
-    standardised: np.ndarray = (winsorised - winsorised.mean()) / spread
-    return standardised
-
-
-def _updates(gram: np.ndarray, y: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the updates, `[n]` each, that `[n_observed]` values and a prior path require.
-
-    Imputed values are posterior means: they need no update of their own.
-    """
-    n_observed = len(y)
-    if n_observed == len(prior):
-        _, both, error = dposv(gram, np.stack([y, prior], axis=1), lower=True, overwrite_a=True)
-        assert error == 0, "the jitter makes it positive definite"
-        return both[:, 0], both[:, 1]
+    noise = model.nugget + settings.jitter
+    gram[np.diag_indices(len(gram))] += noise
     factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-    mean = np.zeros(len(prior))
-    shift = cho_solve(factor, prior, check_finite=False)
+    inverse = cho_solve(factor, np.eye(len(gram)), overwrite_b=True, check_finite=False)
+    y, n = gp.warp(values, model.power)[0], len(values)
     # The leading block of a Cholesky factor is the factor of the leading block.
-    observed = (factor[0][:n_observed, :n_observed], True)
-    mean[:n_observed] = cho_solve(observed, y, check_finite=False)
-    return mean, shift
+    observed = (factor[0][:n, :n], True)
+    both = cho_solve(observed, np.stack([y, np.ones(n)], axis=1), check_finite=False)
+    mean = both[:, 0].sum() / both[:, 1].sum()
+    residual, solved = y - mean, both[:, 0] - mean * both[:, 1]
+    weights = np.zeros(len(gram))
+    weights[:n] = solved
+    return Acquisition(
+        model=model,
+        inputs=inputs,
+        linear_inputs=linear_inputs,
+        weights=weights,
+        inverse=inverse,
+        outputscale=_outputscale(residual, solved, settings),
+        incumbent=float((residual - noise * solved).max()),
+    )
 
 
-def _outputscale(y: np.ndarray, solved: np.ndarray, settings: Settings) -> float:
-    """Return the output scale from values and ``K^-1 y``, shrunk towards 1.
+def log_h(z: np.ndarray) -> np.ndarray:
+    """Return log(phi(z) + z Phi(z)) to full accuracy (Ament et al., 2023, arXiv 2310.20708)."""
+    high, low = np.maximum(z, -1.0), np.minimum(z, -1.0)
+    plain = np.exp(-0.5 * high**2 - LOG_SQRT_2PI) + high * ndtr(high)
+    ratio = 1.0 + np.sqrt(0.5 * np.pi) * low * erfcx(-low / np.sqrt(2.0))
+    tail = np.where(low > SMALL_Z, np.maximum(ratio, 1e-12), low**-2)
+    logs = np.log(np.where(z > -1.0, plain, tail))
+    return np.asarray(np.where(z > -1.0, logs, logs - 0.5 * low**2 - LOG_SQRT_2PI))
+
+
+def _outputscale(residual: np.ndarray, solved: np.ndarray, settings: Settings) -> float:
+    """Return the output scale from y - c and ``K^-1 (y - c)``, shrunk towards their variance.
 
     The observations alone underestimate it: most of them crowd around the best, where the function
     is flat. The prior weighs as much as `outputscale_observations`.
     """
     n_prior = settings.outputscale_observations
-    return (n_prior + float(y @ solved)) / (n_prior + len(y))
-
-
-def _waves(scaled: np.ndarray, frequencies: np.ndarray, phases: np.ndarray) -> np.ndarray:
-    """Random Fourier features cos(E frequencies + phases), `[n, m]`.
-
-    In single precision: the cosine is an order of magnitude faster, the product twice as fast.
-    """
-    waves = scaled.astype(np.float32) @ frequencies.astype(np.float32)
-    waves += phases.astype(np.float32)
-    np.cos(waves, out=waves)
-    return waves
-
-
-def _digests(keys: Sequence[Hashable]) -> np.ndarray:
-    try:  # the keys of plain points are bytes
-        return np.fromiter(map(zlib.crc32, keys), np.uint64, len(keys))  # type: ignore[arg-type]
-    except TypeError:
-        return np.fromiter(map(_digest, keys), np.uint64, len(keys))
-
-
-def _digest(key: Hashable) -> int:
-    """Return 32 bits of a key that are the same in every process, unlike its hash."""
-    if isinstance(key, bytes):
-        return zlib.crc32(key)
-    if isinstance(key, tuple):
-        return zlib.crc32(b"".join(_digest(part).to_bytes(4, "little") for part in key))
-    if isinstance(key, frozenset):
-        return sum(map(_digest, key)) % 2**32
-    return zlib.crc32(repr(_built_in(key)).encode(errors="backslashreplace"))
-
-
-def _built_in(key: Hashable) -> Hashable:
-    """Return the number or text that a key equals: True, 1.0 and NumPy's 1 are the int 1."""
-    plain: Hashable = key.item() if isinstance(key, np.generic) else key
-    if isinstance(plain, bool) or (isinstance(plain, float) and plain.is_integer()):
-        return int(plain)
-    return plain
-
-
-def _mixed(words: np.ndarray) -> np.ndarray:
-    """Return `[n]` well-mixed 64-bit words (SplitMix64; Steele et al., 2014)."""
-    words = words + np.uint64(0x9E3779B97F4A7C15)
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(words ^ (words >> np.uint64(31)))
+    total = n_prior * float(residual.var()) + float(residual @ solved)
+    return max(total / (n_prior + len(residual)), 1e-12)

@@ -132,6 +132,32 @@ class Domain:
             parts.append(is_inactive)
         return np.hstack(parts)
 
+    def slopes(
+        self, points: np.ndarray, by_inputs: np.ndarray, by_features: np.ndarray
+    ) -> np.ndarray:
+        """Return derivatives `[n, n_params]` by coordinates of plain numeric parameters, else 0.
+
+        Args:
+            points: `[n, n_params]`, NaN for an inactive parameter, whose derivative is 0.
+            by_inputs: `[n, k]`, derivatives by kernel inputs.
+            by_features: `[n, dim]`, derivatives by features.
+        """
+        numeric, is_numeric = self._plain_numeric, ~self._plain_axes.is_categorical
+        n_own = by_features.shape[1] - self.n_plain_features
+        first = n_own + int(self._is_one_hot.sum())
+        knots, coordinates = self.n_knots[is_numeric], points[:, numeric]
+        is_inactive = np.isnan(coordinates)
+        position = np.where(is_inactive, 0.0, coordinates) * (knots - 1)
+        lower = np.minimum(np.floor(position).astype(np.intp), np.maximum(knots - 2, 0))
+        lower += n_own + self.first_knot[is_numeric]
+        upper = lower + (knots > 1)
+        each = np.arange(len(points))[:, None]
+        by_knots = (by_features[each, upper] - by_features[each, lower]) * (knots - 1)
+        slopes = np.zeros(points.shape)
+        total = by_inputs[:, first : first + len(numeric)] + by_knots
+        slopes[:, numeric] = np.where(is_inactive, 0.0, total)
+        return slopes
+
     def lengthscale_groups(self, dim: int) -> np.ndarray:
         """Return `[k]` ints: kernel inputs with the same number share a length scale.
 

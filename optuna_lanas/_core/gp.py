@@ -1,12 +1,14 @@
-"""The kernel of a Gaussian process, and its fit to a bounded number of observations.
+"""A Gaussian process over warped values: its hyperparameters, and their fit.
 
 Notation
     E        kernel inputs `[n, k]` (see `domain`), column j over exp(log_lengthscales[group[j]])
     r        distance of two scaled kernel inputs
-    m(r)     Matern-5/2: (1 + sqrt5 r + 5/3 r^2) exp(-sqrt5 r)
+    m(r)     Matern-3/2: (1 + sqrt3 r) exp(-sqrt3 r)
     F        linear inputs `[n, dim]`: centred features, scaled to the variance of the linear part
     K        m(r) + F F' + nugget on the diagonal, `[n, n]`
-    y        standardised values `[n]`
+    v        standardised values `[n]`
+    y        warped values `[n]`: the Yeo-Johnson transformation of v with a power
+    c        the mean of the process, by generalised least squares: 1'K^-1 y / 1'K^-1 1
 
 F F' is the covariance of a latent action's linear model, m(r) that of its residual. All variances
 are in units of the output scale, which multiplies K.
@@ -22,16 +24,19 @@ from scipy.linalg import cho_factor
 from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
+from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.settings import Settings
 
 
 FAR = 1e3  # times its range: distances of columns so far from zero would lose their digits
-SQRT5 = np.sqrt(5.0)
+SQRT3 = np.sqrt(3.0)
+MAD_TO_DEVIATION = 1.4826  # of normal values
+MAX_VALUE = 1e4  # of a standardised value, so that no power of it overflows
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
-    """A kernel and its hyperparameters.
+class Model:
+    """The hyperparameters of a Gaussian process.
 
     Attributes:
         group: `[k]` ints, the length scale of each kernel input.
@@ -42,6 +47,7 @@ class Kernel:
         spread: Root mean square distance of features from the mean.
         linear: Variance of the linear part at that distance.
         nugget: Variance of the part of a value that no other point shares.
+        power: Of the transformation of values; 1 leaves them as they are.
     """
 
     group: np.ndarray
@@ -52,11 +58,17 @@ class Kernel:
     spread: float
     linear: float
     nugget: float
+    power: float = 1.0
+
+    @property
+    def lengthscales(self) -> np.ndarray:
+        """`[k]`, those of the kernel inputs, in their units."""
+        scales: np.ndarray = self.widths * np.exp(self.log_lengthscales)[self.group]
+        return scales
 
     def scale(self, kernel_inputs: np.ndarray) -> np.ndarray:
         """Return `[n, k]` kernel inputs divided by the length scales."""
-        lengthscales = self.widths * np.exp(self.log_lengthscales)[self.group]
-        scaled: np.ndarray = (kernel_inputs - self.origin) / lengthscales
+        scaled: np.ndarray = (kernel_inputs - self.origin) / self.lengthscales
         return scaled
 
     def linear_inputs(self, features: np.ndarray) -> np.ndarray:
@@ -70,14 +82,14 @@ class Kernel:
         return float(np.sqrt(self.linear) / self.spread)
 
 
-def prior_kernel(
+def prior_model(
     kernel_inputs: np.ndarray,
     features: np.ndarray,
     group: np.ndarray,
     n_dimensions: int,
     settings: Settings,
-) -> Kernel:
-    """Return the kernel before any value is seen.
+) -> Model:
+    """Return the model before any value is seen.
 
     Its length scales grow with the square root of the number of dimensions: two random points are
     about as alike in wide spaces as in narrow ones (Hvarfner et al., 2024, arXiv 2402.02229). The
@@ -92,7 +104,7 @@ def prior_kernel(
     """
     centre, middle = features.mean(axis=0), kernel_inputs.mean(axis=0)
     widths = np.maximum(np.ptp(kernel_inputs, axis=0), 1.0)
-    return Kernel(
+    return Model(
         group=group,
         origin=np.where(np.abs(middle) > FAR * widths, middle, 0.0),
         widths=widths,
@@ -104,84 +116,98 @@ def prior_kernel(
     )
 
 
-def fit_kernel(
+def fit_model(
     kernel_inputs: np.ndarray,
     features: np.ndarray,
-    y: np.ndarray,
-    prior: Kernel,
+    values: np.ndarray,
+    prior: Model,
     settings: Settings,
-) -> Kernel:
-    """Return the kernel of greatest posterior density, its output scale profiled out.
+) -> Model:
+    """Return the model of greatest posterior density; output scale and mean are profiled out.
 
     The logarithms of the length scales and of the linear variance have normal priors about those
-    of ``prior``, the logarithm of the nugget has one about that of `prior_nugget`.
+    of ``prior``, the logarithm of the nugget has one about that of `prior_nugget`, the power has
+    one about 1. The density is that of the values, not of the warped ones: a power must not gain
+    by making all values alike (Snelson et al., 2003).
 
     Args:
         kernel_inputs: `[n, k]`.
         features: `[n, dim]`.
-        y: `[n]`, standardised.
-        prior: From `prior_kernel`.
+        values: `[n]`, standardised.
+        prior: From `prior_model`.
         settings: The settings.
     """
     inputs = (kernel_inputs - prior.origin) / prior.widths
     linear_inputs = prior.linear_inputs(features)
-    loss = _Loss(inputs, linear_inputs @ linear_inputs.T, y, prior, settings)
-    start = np.append(prior.log_lengthscales, np.log([prior.linear, prior.nugget]))
+    loss = _Loss(inputs, linear_inputs @ linear_inputs.T, values, prior, settings)
+    start = np.append(prior.log_lengthscales, [*np.log([prior.linear, prior.nugget]), prior.power])
     far = settings.max_log_deviation
-    bounds = [(mean - far, mean + far) for mean in start[:-1]]
-    bounds.append((np.log(settings.jitter), 0.0))
+    bounds = [(mean - far, mean + far) for mean in start[:-2]]
+    bounds += [(np.log(settings.jitter), 0.0), (settings.min_power, settings.max_power)]
     options = {"maxiter": settings.max_fit_iterations}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    linear, nugget = (float(variance) for variance in np.exp(found[-2:]))
-    return replace(prior, log_lengthscales=found[:-2], linear=linear, nugget=nugget)
+    linear, nugget = (float(variance) for variance in np.exp(found[-3:-1]))
+    return replace(
+        prior,
+        log_lengthscales=found[:-3],
+        linear=linear,
+        nugget=nugget,
+        power=float(found[-1]),
+    )
 
 
 class _Loss:
     """The negative log posterior density of ``theta``, and its gradient.
 
-    theta: `[n_groups + 2]`, log length scales, log linear variance, log nugget.
+    theta: `[n_groups + 3]`, log length scales, log linear variance, log nugget, power.
     """
 
     def __init__(
         self,
         inputs: np.ndarray,
         linear_gram: np.ndarray,
-        y: np.ndarray,
-        prior: Kernel,
+        values: np.ndarray,
+        prior: Model,
         settings: Settings,
     ) -> None:
         n_groups = len(prior.log_lengthscales)
-        self._inputs, self._linear_gram, self._y = inputs, linear_gram, y
+        self._inputs, self._linear_gram, self._values = inputs, linear_gram, values
         self._group, self._jitter = prior.group, settings.jitter
-        self._means = np.concatenate(
-            [prior.log_lengthscales, np.log([settings.prior_linear, settings.prior_nugget])]
-        )
+        logs = np.log([settings.prior_linear, settings.prior_nugget])
+        self._means = np.append(prior.log_lengthscales, [*logs, 1.0])
         self._variances = np.append(
             np.full(n_groups, settings.lengthscale_variance),
-            [settings.linear_variance, settings.nugget_variance],
+            [settings.linear_variance, settings.nugget_variance, settings.power_variance],
         )
 
     def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        n = len(self._y)
-        linear, nugget = np.exp(theta[-2:])
-        scaled = self._inputs * np.exp(-theta[:-2])[self._group]
+        n, power = len(self._values), theta[-1]
+        linear, nugget = np.exp(theta[-3:-1])
+        y, y_by_power, log_slopes = warp(self._values, power)
+        scaled = self._inputs * np.exp(-theta[:-3])[self._group]
         squares = squared_distances(scaled, scaled)
         gram = matern(squares) + linear * self._linear_gram
         gram[np.diag_indices(n)] += nugget + self._jitter
         factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
         inverse = cho_solve(factor, np.eye(n), overwrite_b=True, check_finite=False)
-        weights = inverse @ self._y
-        outputscale = max(self._y @ weights / n, 1e-12)
+        sums = inverse.sum(axis=1)
+        residual = y - (sums @ y) / sums.sum()
+        weights = inverse @ residual
+        outputscale = max(residual @ weights / n, 1e-12)
         log_determinant = 2.0 * np.log(np.diag(factor[0])).sum()
         slope = 0.5 * (inverse - np.outer(weights, weights) / outputscale)  # of the loss by K
         deviation = theta - self._means
         penalty = deviation / self._variances
         gradient = np.append(
             self._slope_of_lengthscales(slope, squares, scaled),
-            [linear * (slope * self._linear_gram).sum(), nugget * np.trace(slope)],
+            [
+                linear * (slope * self._linear_gram).sum(),
+                nugget * np.trace(slope),
+                weights @ y_by_power / outputscale - log_slopes.sum(),
+            ],
         )
         total = 0.5 * (n * np.log(outputscale) + log_determinant + deviation @ penalty)
-        return float(total), gradient + penalty
+        return float(total - (power - 1.0) * log_slopes.sum()), gradient + penalty
 
     def _slope_of_lengthscales(
         self, slope: np.ndarray, squares: np.ndarray, scaled: np.ndarray
@@ -190,20 +216,63 @@ class _Loss:
 
         Expanded, so that no array of `[n, n, k]` is needed.
         """
-        pull = slope * _matern_slope(squares)
+        pull = slope * matern_slope(squares)
         stretch = pull.sum(axis=1) @ scaled**2 - (scaled * (pull @ scaled)).sum(axis=0)
         return np.asarray(-4.0 * np.bincount(self._group, weights=stretch))
 
 
+def warp(values: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Transform values by Yeo and Johnson (2000), Biometrika 87.
+
+    ``((1 + v)^p - 1) / p`` for ``v >= 0``, and ``-((1 - v)^(2-p) - 1) / (2 - p)`` for ``v < 0``;
+    the logarithm where an exponent is 0.
+
+    Args:
+        values: `[n]`.
+        power: p; above 1 good values are spread, below 1 bad ones.
+
+    Returns:
+        The warped values `[n]`, their derivatives by the power `[n]`, and what the logarithm of
+        their slope is for each unit of ``p - 1`` `[n]`.
+    """
+    is_upper = values >= 0.0
+    sign = np.where(is_upper, 1.0, -1.0)
+    logs = np.log1p(np.abs(values))
+    exponents = np.where(is_upper, power, 2.0 - power) * logs
+    is_small = np.abs(exponents) < 1e-4
+    x = np.where(is_small, 1.0, exponents)
+    growth = np.where(is_small, 1.0 + exponents / 2.0, np.expm1(x) / x)
+    slope = np.where(is_small, 0.5 + exponents / 3.0, (x * np.exp(x) - np.expm1(x)) / x**2)
+    return sign * logs * growth, logs**2 * slope, sign * logs
+
+
+def standardise(values: np.ndarray) -> np.ndarray:
+    """Return `[n]` values about their median, in units of their spread, at most `MAX_VALUE`.
+
+    The spread is the median distance from the median, of values that differ from it. It hardly
+    depends on how bad the worst values are, and the result not at all on the values' unit.
+    """
+    ordered = np.sort(values)
+    upper = ordered[(len(ordered) - 1) // 2 :]
+    exponent = exponent_of(upper)
+    with np.errstate(over="ignore"):  # of values far below the median
+        shifted = np.ldexp(values, -exponent) - np.ldexp(upper[0], -exponent)
+    distances = np.abs(shifted)
+    if not distances.any():
+        return np.zeros(len(values))
+    spread = MAD_TO_DEVIATION * float(np.median(distances[distances > 0.0]))
+    with np.errstate(over="ignore"):
+        standardised: np.ndarray = np.clip(shifted / spread, -MAX_VALUE, MAX_VALUE)
+    return standardised
+
+
 def matern(squares: np.ndarray) -> np.ndarray:
-    """Return the Matern-5/2 correlation of squared distances."""
+    """Return the Matern-3/2 correlation of squared distances."""
     scaled = np.sqrt(squares)
-    scaled *= SQRT5
-    correlation = squares * (5.0 / 3.0)
-    correlation += scaled
-    correlation += 1.0
+    scaled *= SQRT3
+    correlation = scaled + 1.0
     correlation *= _exp_minus(scaled)
-    return correlation
+    return np.asarray(correlation)
 
 
 def squared_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -215,13 +284,12 @@ def squared_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.asarray(squares)
 
 
-def _matern_slope(squares: np.ndarray) -> np.ndarray:
-    """Derivative of `matern` by the squared distance: -5/6 (1 + sqrt5 r) exp(-sqrt5 r)."""
+def matern_slope(squares: np.ndarray) -> np.ndarray:
+    """Return the derivative of `matern` by the squared distance: -3/2 exp(-sqrt3 r)."""
     scaled = np.sqrt(squares)
-    scaled *= SQRT5
-    slope = np.asarray(scaled + 1.0)
-    slope *= -5.0 / 6.0
-    slope *= _exp_minus(scaled)
+    scaled *= SQRT3
+    slope = _exp_minus(scaled)
+    slope *= -1.5
     return slope
 
 

@@ -1,4 +1,4 @@
-"""The local search: candidates inside a region, and mutations of the best of them."""
+"""The local search: candidates inside a region, their mutations, and steps along gradients."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize
 
 from optuna_lanas._core.acquisition import Acquisition
 from optuna_lanas._core.feasible import FeasibleSet
 from optuna_lanas._core.history import History
-from optuna_lanas._core.settings import Budget
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import Region
+
+
+SHARES = (1.0, 0.5, 0.25, 0.1)  # of the way that the gradient leads; it may leave the region
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,10 @@ class Candidates:
     points: np.ndarray
     keys: list[Hashable]
     scores: np.ndarray
+
+    def best(self, n: int) -> np.ndarray:
+        """Return the points `[up to n, n_params]` of the greatest scores, the best one first."""
+        return self.points[np.argsort(-self.scores, kind="stable")[:n]]
 
     def best_new(self, history: History) -> int | None:
         """Return the place of the best candidate that the history does not hold, if any."""
@@ -47,35 +54,71 @@ def local_search(
     region: Region,
     starts: np.ndarray,
     acquisition: Acquisition,
-    budget: Budget,
     settings: Settings,
     rng: np.random.Generator,
 ) -> Candidates:
     """Return candidates inside a region.
 
     The first ones are random points and mutations of the starts. Each round then mutates the
-    candidates of the greatest acquisition.
+    candidates of the greatest acquisition. At last the floats of the best few follow its gradient.
 
     Args:
         feasible: The points that the trial may be.
         region: The searched region.
         starts: `[n_starts, n_params]` feasible points to mutate, the best one first.
         acquisition: The function to climb.
-        budget: The number of candidates.
         settings: The settings.
         rng: Source of the draws.
     """
-    place = rng.geometric(settings.parent_share, budget.n_near) - 1
+    place = rng.geometric(settings.parent_share, settings.n_near) - 1
     near = feasible.mutate(starts[np.minimum(place, len(starts) - 1)], rng)
-    first = np.vstack([feasible.sample(budget.n_random, rng), near])
+    first = np.vstack([feasible.sample(settings.n_random, rng), near])
     found = _inside(feasible, region, acquisition, first)
-    for _ in range(budget.n_rounds):
-        best = np.argsort(-found.scores, kind="stable")[: settings.n_parents]
-        parents = found.points[best] if len(best) else starts[: settings.n_parents]
-        chosen = parents[rng.integers(len(parents), size=budget.n_round)]
+    for _ in range(settings.n_rounds):
+        parents = found.best(settings.n_parents)
+        parents = parents if len(parents) else starts[: settings.n_parents]
+        chosen = parents[rng.integers(len(parents), size=settings.n_round)]
         mutated = _inside(feasible, region, acquisition, feasible.mutate(chosen, rng))
         found = _joined(found, mutated)
-    return found
+    begin = found.best(settings.n_climbs)
+    if len(begin) == 0 or len(feasible.continuous) == 0:
+        return found
+    end = _climb(feasible, acquisition, begin, settings)
+    between = np.vstack([begin + share * (end - begin) for share in SHARES])
+    return _joined(found, _inside(feasible, region, acquisition, between))
+
+
+def _climb(
+    feasible: FeasibleSet, acquisition: Acquisition, begin: np.ndarray, settings: Settings
+) -> np.ndarray:
+    """Return where the gradient leads from each of `[n, n_params]` points, by L-BFGS.
+
+    Only the free floats of a point move. The sum of all scores is climbed at once, since one call
+    of NumPy for all points costs little more than one for each.
+    """
+    domain, columns = feasible.domain, feasible.continuous
+    low, high = feasible.continuous_bounds
+
+    def place(floats: np.ndarray) -> np.ndarray:
+        points = begin.copy()
+        points[:, columns] = floats.reshape(len(begin), -1)
+        return domain.mask_inactive(points)
+
+    def loss(floats: np.ndarray) -> tuple[float, np.ndarray]:
+        points = place(floats)
+        features = domain.features(points)
+        inputs = domain.kernel_inputs(points, features)
+        scores, by_inputs, by_features = acquisition.slopes(inputs, features)
+        by_points = domain.slopes(points, by_inputs, by_features)
+        return -float(scores.sum()), -by_points[:, columns].ravel()
+
+    bounds = np.column_stack([np.tile(low, len(begin)), np.tile(high, len(begin))])
+    options = {"maxiter": settings.max_climb_iterations}
+    start = begin[:, columns].ravel()
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    end = begin.copy()
+    end[:, columns] = np.clip(found.reshape(len(begin), -1), low, high)
+    return end
 
 
 def _inside(
@@ -87,9 +130,8 @@ def _inside(
     features = domain.features(masked)
     inside = np.flatnonzero(region.contains(features))
     masked, features = masked[inside], features[inside]
-    keys = domain.keys(masked)
-    scores = acquisition(domain.kernel_inputs(masked, features), features, keys)
-    return Candidates(points[inside], keys, scores)
+    scores = acquisition(domain.kernel_inputs(masked, features), features)
+    return Candidates(points[inside], domain.keys(masked), scores)
 
 
 def _joined(left: Candidates, right: Candidates) -> Candidates:

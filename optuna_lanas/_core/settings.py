@@ -10,27 +10,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Budget:
-    """The size of one proposal.
-
-    Attributes:
-        n_observations: The most observations that condition the Gaussian process.
-        n_features: Random Fourier features of a posterior sample path.
-        n_random: Candidates drawn from the feasible set.
-        n_near: Candidates mutated from the region's best observations.
-        n_rounds: Rounds of local search.
-        n_round: Candidates per round.
-    """
-
-    n_observations: int
-    n_features: int
-    n_random: int
-    n_near: int
-    n_rounds: int
-    n_round: int
-
-
-@dataclass(frozen=True)
 class Settings:
     """The settings of a search; `LaNASSampler` documents the first six as arguments.
 
@@ -59,16 +38,22 @@ class Settings:
 
         draws_depth: Whether the searched region is that of a node drawn from the leaf's path. Else
             it is the leaf's.
-        small_budget: The budget while the history has at most its `n_observations`.
-        large_budget: The budget for longer histories.
+        n_observations: The most observations that condition the Gaussian process.
+        n_random: Candidates drawn from the feasible set.
+        n_near: Candidates mutated from the region's best observations.
+        n_rounds: Rounds of local search.
+        n_round: Candidates per round.
         n_parents: The number of best candidates that each round of local search mutates.
         parent_share: Success probability of the geometric draw of a parent's rank.
         min_step: Least standard deviation of a mutation's step, in coordinates.
         max_step: The greatest standard deviation.
         mutation_rate: Parameters that half of the mutations change, on average, besides the first.
+        n_climbs: The number of best candidates whose floats follow the gradient.
+        max_climb_iterations: Iterations of L-BFGS of all of them together.
 
-        kernel_growth: Factor by which a history grows between two fits of the kernel.
-        max_fit_iterations: Iterations of L-BFGS in a fit of the kernel.
+        model_growth: Factor by which a history grows between two fits of the model.
+        n_fit_observations: The most observations that a model is fitted to.
+        max_fit_iterations: Iterations of L-BFGS in a fit of the model.
         lengthscale_variance: Prior variance of a log length scale.
         prior_linear: Prior median of the variance of the linear part.
         linear_variance: Prior variance of its logarithm.
@@ -76,7 +61,9 @@ class Settings:
         nugget_variance: Prior variance of the log nugget.
         start_nugget: Nugget variance at which a fit starts.
         max_log_deviation: Bound of a fit's logarithms about their start.
-        draws_nugget: Whether a candidate's score has a nugget.
+        power_variance: Prior variance of the power that warps values.
+        min_power: Its least value.
+        max_power: Its greatest value.
         jitter: Added to every diagonal of a covariance.
         outputscale_observations: The weight of the output scale's prior, in observations.
         chebyshev_augmentation: Weight of the sum in the scalarisation of several objectives.
@@ -120,19 +107,21 @@ class Settings:
     n_walk_starts: int = 100
 
     draws_depth: bool = True
-    small_budget: Budget = Budget(
-        n_observations=256, n_features=256, n_random=200, n_near=200, n_rounds=3, n_round=100
-    )
-    large_budget: Budget = Budget(
-        n_observations=112, n_features=96, n_random=80, n_near=80, n_rounds=1, n_round=120
-    )
+    n_observations: int = 256
+    n_random: int = 200
+    n_near: int = 200
+    n_rounds: int = 3
+    n_round: int = 100
     n_parents: int = 20
     parent_share: float = 0.2
     min_step: float = 10.0**-2.5
     max_step: float = 10.0**-0.3
     mutation_rate: float = 2.0
+    n_climbs: int = 4
+    max_climb_iterations: int = 30
 
-    kernel_growth: float = 1.1
+    model_growth: float = 1.03
+    n_fit_observations: int = 128
     max_fit_iterations: int = 30
     lengthscale_variance: float = 0.5
     prior_linear: float = 1.0
@@ -141,7 +130,9 @@ class Settings:
     nugget_variance: float = 4.0
     start_nugget: float = 1e-2
     max_log_deviation: float = 4.0
-    draws_nugget: bool = True
+    power_variance: float = 1.0
+    min_power: float = -2.0
+    max_power: float = 5.0
     jitter: float = 1e-6
     outputscale_observations: float = 50.0
     chebyshev_augmentation: float = 0.05

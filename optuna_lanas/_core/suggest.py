@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from optuna_lanas._core import gp
 from optuna_lanas._core.acquisition import Acquisition
-from optuna_lanas._core.acquisition import draw_acquisition
-from optuna_lanas._core.acquisition import standardise
+from optuna_lanas._core.acquisition import make_acquisition
 from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.feasible import FeasibleSet
-from optuna_lanas._core.gp import Kernel
+from optuna_lanas._core.gp import Model
 from optuna_lanas._core.history import History
 from optuna_lanas._core.local_search import Candidates
 from optuna_lanas._core.local_search import local_search
@@ -27,7 +27,6 @@ from optuna_lanas._core.search_tree import learn
 from optuna_lanas._core.search_tree import SearchTree
 from optuna_lanas._core.search_tree import starts_with
 from optuna_lanas._core.search_tree import TreeCache
-from optuna_lanas._core.settings import Budget
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas._core.uniform import draw_uniform
@@ -57,24 +56,24 @@ class Proposal:
     chosen: int = -1
 
 
-class KernelCache:
-    """The kernel of the last fit. It only saves time."""
+class ModelCache:
+    """The model of the last fit. It only saves time."""
 
     def __init__(self) -> None:
-        self._kernel: Kernel | None = None
+        self._model: Model | None = None
         self._asked: tuple[Settings, Axes, bool] | None = None
         self._arrays: tuple[np.ndarray, ...] = ()
 
-    def fitted(self, history: History, settings: Settings) -> Kernel:
-        """Return the kernel of a history, refitted at each milestone of its length."""
-        n, domain = last_milestone(len(history.values), settings.kernel_growth), history.domain
+    def fitted(self, history: History, settings: Settings) -> Model:
+        """Return the model of a history, refitted at each milestone of its length."""
+        n, domain = last_milestone(len(history.values), settings.model_growth), history.domain
         asked = settings, domain.axes, domain.activity is not None
         arrays = history.values[:n], history.points[:n], history.features[:n]
         is_known = asked == self._asked and all(map(_is_equal, arrays, self._arrays))
-        if self._kernel is None or not is_known:
-            self._kernel = _fitted(history, n, settings)
+        if self._model is None or not is_known:
+            self._model = _fitted(history, n, settings)
             self._asked, self._arrays = asked, arrays
-        return self._kernel
+        return self._model
 
 
 @dataclass
@@ -82,7 +81,7 @@ class Caches:
     """What a call of `suggest` remembers for the next call."""
 
     tree: TreeCache = field(default_factory=TreeCache)
-    kernel: KernelCache = field(default_factory=KernelCache)
+    model: ModelCache = field(default_factory=ModelCache)
 
 
 def suggest(
@@ -114,24 +113,17 @@ def suggest(
     drawn = int(rng.integers(len(path))) if draws else len(path) - 1
     nearness = np.minimum(shared, drawn)
     min_depth = drawn - settings.n_exploring_levels if is_exploring else 0
-    acquisition = _draw_acquisition(history, nearness, min_depth, settings, caches.kernel, rng)
-    budget = budget_of(len(history.values), settings)
+    acquisition = _make_acquisition(history, nearness, min_depth, settings, caches.model, rng)
     for depth in range(drawn, -1, -1):
         region = tree.region(path[depth])
         starts = _best_inside(history, feasible, shared >= depth, settings, rng)
-        candidates = local_search(feasible, region, starts, acquisition, budget, settings, rng)
+        candidates = local_search(feasible, region, starts, acquisition, settings, rng)
         chosen = candidates.best_new(history)
         if chosen is not None:
             point = candidates.points[chosen]
             node = path[depth]
             return Proposal(point, search_tree, leaf, node, is_exploring, candidates, chosen)
     return Proposal(sample_new(history, feasible, settings, rng))
-
-
-def budget_of(n: int, settings: Settings) -> Budget:
-    """Return the budget of a proposal from `n` observations."""
-    is_small = n <= settings.small_budget.n_observations
-    return settings.small_budget if is_small else settings.large_budget
 
 
 def _explores(history: History, settings: Settings, rng: np.random.Generator) -> bool:
@@ -154,15 +146,15 @@ def _explores(history: History, settings: Settings, rng: np.random.Generator) ->
     return has_stagnated and bool(rng.random() < settings.exploring_share)
 
 
-def _draw_acquisition(
+def _make_acquisition(
     history: History,
     shared_depth: np.ndarray,
     min_depth: int,
     settings: Settings,
-    cache: KernelCache,
+    cache: ModelCache,
     rng: np.random.Generator,
 ) -> Acquisition:
-    """Draw a sample path and a nugget from a node's posterior.
+    """Return the expected improvement, as the observations nearest to a node see it.
 
     Pending points are imputed with their posterior mean (kriging believer; Ginsbourger et al.,
     2010): the mean is unchanged, the variance near them shrinks.
@@ -173,37 +165,36 @@ def _draw_acquisition(
         min_depth: Observations whose paths leave above it are left out.
         settings: The settings.
         cache: Of an earlier call.
-        rng: Source of the draw.
+        rng: Source of the weights of several objectives.
     """
-    kernel = cache.fitted(history, settings)
-    budget = budget_of(len(history.values), settings)
-    chosen = _nearest(shared_depth, history.values, budget.n_observations)
+    model = cache.fitted(history, settings)
+    chosen = _nearest(shared_depth, history.values, settings.n_observations)
     chosen = chosen[shared_depth[chosen] >= min_depth]
     features, values = history.features[chosen], history.values[chosen]
     inputs = history.domain.kernel_inputs(history.points[chosen], features)
     if history.objectives is not None:
         is_front = values == values.max()
         values = weighted_values(history.objectives[chosen], is_front, settings, rng)
+        model = replace(model, power=1.0)  # it was fitted to other values
     if len(history.pending_points):
-        pending = _pending(history, budget.n_observations)
+        pending = _pending(history, settings.n_observations)
         inputs, features = np.vstack([inputs, pending[0]]), np.vstack([features, pending[1]])
-    return draw_acquisition(inputs, features, standardise(values), kernel, budget, settings, rng)
+    return make_acquisition(inputs, features, gp.standardise(values), model, settings)
 
 
 def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
     return len(left) == len(right) and starts_with(left, right)
 
 
-def _fitted(history: History, n: int, settings: Settings) -> Kernel:
+def _fitted(history: History, n: int, settings: Settings) -> Model:
     values = history.values[:n]
-    n_observations = budget_of(n, settings).n_observations
-    chosen = _nearest(np.zeros(n, dtype=np.intp), values, n_observations)
+    chosen = _nearest(np.zeros(n, dtype=np.intp), values, settings.n_fit_observations)
     features, domain = history.features[chosen], history.domain
     inputs = domain.kernel_inputs(history.points[chosen], features)
     dim = features.shape[1]
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
-    prior = gp.prior_kernel(inputs, features, group, n_dimensions, settings)
-    return gp.fit_kernel(inputs, features, standardise(values[chosen]), prior, settings)
+    prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
+    return gp.fit_model(inputs, features, gp.standardise(values[chosen]), prior, settings)
 
 
 def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:

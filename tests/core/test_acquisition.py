@@ -1,54 +1,37 @@
-"""Sample paths and nuggets, against the closed form of the posterior."""
+"""The expected improvement, against scikit-learn's posterior and the closed form."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import replace
-import os
-import pickle
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import log_ndtr
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel
 from sklearn.gaussian_process.kernels import Matern
 
+from optuna_lanas._core import gp
 from optuna_lanas._core.acquisition import Acquisition
-from optuna_lanas._core.acquisition import draw_acquisition
-from optuna_lanas._core.acquisition import Nugget
-from optuna_lanas._core.acquisition import standardise
-from optuna_lanas._core.gp import Kernel
+from optuna_lanas._core.acquisition import log_h
+from optuna_lanas._core.acquisition import make_acquisition
+from optuna_lanas._core.gp import Model
 from optuna_lanas._core.settings import DEFAULT
-from tests.builders import LEAST_P
 
 
-N_DRAWS = 1000
-BUDGET = replace(DEFAULT.small_budget, n_features=256)
-KEYS: list[Hashable] = [
-    b"bytes",
-    "text",
-    "caf\u00e9 \ud800",
-    None,
-    -7,
-    2.5,
-    ("conv3x3", 3, (None, True)),
-    frozenset({"a", "b", ("c", 1)}),
-    frozenset({frozenset({"x", "y"}), frozenset({1, 2})}),
-]
+NO_PRIOR = replace(DEFAULT, outputscale_observations=0.0)
 
 
 class Problem:
     """Observations of two kernel inputs and three features, and points to predict at."""
 
-    def __init__(self, linear: float, nugget: float) -> None:
+    def __init__(self, linear: float, nugget: float, power: float = 1.0) -> None:
         rng = np.random.default_rng(0)
         self.inputs, self.points = rng.random((12, 2)), rng.random((8, 2))
         self.features, self.codes = rng.random((12, 3)), rng.random((8, 3))
-        self.kernel = Kernel(
+        self.values = gp.standardise(np.sin(6 * self.inputs[:, 0]) + self.features[:, 1])
+        self.model = Model(
             group=np.array([0, 1]),
             origin=np.array([0.1, -3.0]),
             widths=np.array([1.0, 2.0]),
@@ -57,181 +40,123 @@ class Problem:
             spread=2.0,
             linear=linear,
             nugget=nugget,
+            power=power,
         )
 
-    def draw(self, y: np.ndarray, seed: int) -> Acquisition:
-        rng = np.random.default_rng(seed)
-        return draw_acquisition(self.inputs, self.features, y, self.kernel, BUDGET, DEFAULT, rng)
-
-    def draws(self, y: np.ndarray) -> np.ndarray:
-        """`[N_DRAWS, 8]` scores of the points."""
-        keys = [point.tobytes() for point in self.points]
-        rng = np.random.default_rng(1)
-        functions = (
-            draw_acquisition(self.inputs, self.features, y, self.kernel, BUDGET, DEFAULT, rng)
-            for _ in range(N_DRAWS)
-        )
-        return np.array([function(self.points, self.codes, keys) for function in functions])
+    def acquisition(self, n_pending: int = 0) -> Acquisition:
+        """The acquisition if the last points are pending."""
+        values = self.values[: len(self.values) - n_pending]
+        return make_acquisition(self.inputs, self.features, values, self.model, NO_PRIOR)
 
     def covariance(self, left: np.ndarray, right: np.ndarray, a: np.ndarray, b: np.ndarray) -> Any:
         """The kernel's, without nugget and output scale."""
-        centred = (a - self.kernel.centre) @ (b - self.kernel.centre).T
-        matern = Matern([0.5, 0.6], nu=2.5)  # the second length scale times a width of 2
-        return matern(left, right) + self.kernel.linear * centred / self.kernel.spread**2
+        centred = (a - self.model.centre) @ (b - self.model.centre).T
+        matern = Matern([0.5, 0.6], nu=1.5)  # the second length scale times a width of 2
+        return matern(left, right) + self.model.linear * centred / self.model.spread**2
 
-    def gram(self) -> np.ndarray:
-        """Of the observations."""
+    def expected_improvement(self) -> np.ndarray:
+        """`[8]`: by the textbook, with a mean by generalised least squares."""
+        n = len(self.values)
         gram = self.covariance(self.inputs, self.inputs, self.features, self.features)
-        gram[np.diag_indices(12)] += self.kernel.nugget + DEFAULT.jitter
-        return np.asarray(gram)
+        noisy = gram + (self.model.nugget + DEFAULT.jitter) * np.eye(n)
+        inverse = np.linalg.inv(noisy)
+        y, ones = gp.warp(self.values, self.model.power)[0], np.ones(n)
+        mean = ones @ inverse @ y / (ones @ inverse @ ones)
+        scale = (y - mean) @ inverse @ (y - mean) / n
+        k = self.covariance(self.points, self.inputs, self.codes, self.features)
+        own = self.covariance(self.points, self.points, self.codes, self.codes)
+        mu = mean + k @ inverse @ (y - mean)
+        sd = np.sqrt(scale * np.diag(own - k @ inverse @ k.T))
+        best = (mean + gram @ inverse @ (y - mean)).max()
+        z = (mu - best) / sd
+        return np.asarray(sd * (stats.norm.pdf(z) + z * stats.norm.cdf(z)))
 
 
-def check_mean_and_deviation(draws: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> None:
-    error = deviation / np.sqrt(len(draws))
-    assert (np.abs(draws.mean(axis=0) - mean) < 5.0 * error).all()
-    np.testing.assert_allclose(draws.std(axis=0), deviation, rtol=0.15)
+@pytest.mark.parametrize("linear", [0.0, 0.7])
+@pytest.mark.parametrize("nugget", [1e-3, 0.3])
+@pytest.mark.parametrize("power", [1.0, 3.0])
+def test_scores_are_logarithms_of_the_expected_improvement(
+    linear: float, nugget: float, power: float
+) -> None:
+    problem = Problem(linear, nugget, power)
+    scores = problem.acquisition()(problem.points, problem.codes)
+    np.testing.assert_allclose(np.exp(scores), problem.expected_improvement(), rtol=1e-6)
 
 
-def outputscale(y: np.ndarray, gram: np.ndarray) -> float:
-    n_prior = DEFAULT.outputscale_observations
-    return float((n_prior + y @ np.linalg.solve(gram, y)) / (n_prior + len(y)))
+def test_the_posterior_is_scikit_learns() -> None:
+    problem = Problem(linear=0.0, nugget=0.1)
+    kernel = Matern([0.5, 0.6], nu=1.5)
+    model = GaussianProcessRegressor(kernel, alpha=0.1 + DEFAULT.jitter, optimizer=None)
+    acquisition = problem.acquisition()
+    gram = kernel(problem.inputs) + (0.1 + DEFAULT.jitter) * np.eye(12)
+    mean = np.linalg.solve(gram, problem.values).sum() / np.linalg.solve(gram, np.ones(12)).sum()
+    model.fit(problem.inputs, problem.values - mean)
+    mu, deviation = model.predict(problem.points, return_std=True)
+    incumbent = model.predict(problem.inputs).max()
+    deviation *= np.sqrt(acquisition.outputscale)
+    expected = log_h((mu - incumbent) / deviation) + np.log(deviation)
+    np.testing.assert_allclose(acquisition(problem.points, problem.codes), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("nugget", [1e-3, 0.1])
-def test_draws_are_of_scikit_learns_posterior(nugget: float) -> None:
-    problem = Problem(linear=0.0, nugget=nugget)
-    y = standardise(np.sin(6.0 * problem.inputs).sum(axis=1))
-    variance = outputscale(y, problem.gram())
-    model = GaussianProcessRegressor(
-        ConstantKernel(variance) * Matern([0.5, 0.6], nu=2.5),
-        alpha=variance * (nugget + DEFAULT.jitter),
-        optimizer=None,
-    ).fit(problem.inputs, y)
-    mean, deviation = model.predict(problem.points, return_std=True)
-    check_mean_and_deviation(problem.draws(y), mean, np.sqrt(deviation**2 + nugget * variance))
-
-
-def test_draws_are_of_the_posterior_with_a_linear_part() -> None:
-    problem = Problem(linear=3.0, nugget=0.01)
-    y = standardise(problem.features @ [1.0, -2.0, 0.5] + problem.inputs[:, 0] ** 2)
-    gram = problem.gram()
-    cross = problem.covariance(problem.points, problem.inputs, problem.codes, problem.features)
-    prior = problem.covariance(problem.points, problem.points, problem.codes, problem.codes)
-    rest = np.diag(prior - cross @ np.linalg.solve(gram, cross.T))
-    check_mean_and_deviation(
-        problem.draws(y),
-        cross @ np.linalg.solve(gram, y),
-        np.sqrt(outputscale(y, gram) * (rest + 0.01)),
-    )
-
-
-def test_sample_paths_at_the_observations_are_of_the_closed_form() -> None:
-    """K (K + nugget)^-1 y, and the diagonal of s (K - K (K + nugget)^-1 K)."""
-    problem = Problem(linear=0.5, nugget=0.1)
-    y = standardise(np.sin(6.0 * problem.inputs).sum(axis=1))
-    gram = problem.gram()
-    free = gram - (0.1 + DEFAULT.jitter) * np.eye(12)
-    mean = free @ np.linalg.solve(gram, y)
-    rest = np.diag(free - free @ np.linalg.solve(gram, free))
-    paths = [problem.draw(y, seed).path for seed in range(N_DRAWS)]
-    draws = np.array([path(problem.inputs, problem.features) for path in paths])
-    check_mean_and_deviation(draws, mean, np.sqrt(outputscale(y, gram) * rest))
+def test_slopes_are_derivatives_of_the_scores() -> None:
+    problem = Problem(linear=0.7, nugget=0.01, power=2.0)
+    acquisition = problem.acquisition(n_pending=3)
+    scores, by_inputs, by_features = acquisition.slopes(problem.points, problem.codes)
+    np.testing.assert_allclose(scores, acquisition(problem.points, problem.codes), rtol=1e-12)
+    step = 1e-6
+    for column in range(2):
+        shift = step * np.eye(2)[column]
+        upper = acquisition(problem.points + shift, problem.codes)
+        lower = acquisition(problem.points - shift, problem.codes)
+        np.testing.assert_allclose(by_inputs[:, column], (upper - lower) / (2 * step), rtol=1e-4)
+    for column in range(3):
+        shift = step * np.eye(3)[column]
+        upper = acquisition(problem.points, problem.codes + shift)
+        lower = acquisition(problem.points, problem.codes - shift)
+        np.testing.assert_allclose(by_features[:, column], (upper - lower) / (2 * step), rtol=1e-4)
 
 
 def test_pending_points_leave_the_mean_and_take_from_the_variance() -> None:
-    problem = Problem(linear=0.0, nugget=0.01)
-    y = standardise(np.sin(6.0 * problem.inputs[:9]).sum(axis=1))
-    gram = problem.gram()
-    cross = Matern([0.5, 0.6], nu=2.5)(problem.points, problem.inputs)
-    rest = 1.0 - (cross * np.linalg.solve(gram, cross.T).T).sum(axis=1)
-    check_mean_and_deviation(
-        problem.draws(y),
-        cross[:, :9] @ np.linalg.solve(gram[:9, :9], y),
-        np.sqrt(outputscale(y, gram[:9, :9]) * (rest + 0.01)),
+    problem = Problem(linear=0.5, nugget=1e-3)
+    known = make_acquisition(
+        problem.inputs[:9], problem.features[:9], problem.values[:9], problem.model, NO_PRIOR
     )
-
-
-def test_a_drawn_function_is_deterministic() -> None:
-    problem = Problem(linear=1.0, nugget=0.1)
-    function = problem.draw(standardise(problem.inputs[:, 0]), seed=0)
-    keys = KEYS[:8]
-    first = function(problem.points, problem.codes, keys)
-    np.testing.assert_array_equal(function(problem.points, problem.codes, keys), first)
-    path = function.path(problem.points, problem.codes)
-    np.testing.assert_array_equal(path + function.nugget(keys), first)
-    backwards = function(problem.points[::-1], problem.codes[::-1], keys[::-1])[::-1]
-    np.testing.assert_allclose(backwards, first, atol=1e-5)
-    other = problem.draw(standardise(problem.inputs[:, 0]), seed=1)
-    assert (other(problem.points, problem.codes, keys) != first).all()
-
-
-def test_nuggets_are_normal() -> None:
-    nugget = Nugget(deviation=0.3, seed=12345)
-    by_bytes = nugget([np.array([i]).tobytes() for i in range(5000)])
-    by_tuples = nugget([(i, "a") for i in range(5000)])
-    by_seed = np.array([Nugget(0.3, seed)(["key"])[0] for seed in range(2000)])
-    for draws in (by_bytes, by_tuples, by_seed):
-        assert stats.kstest(draws, stats.norm(0.0, 0.3).cdf).pvalue > LEAST_P
-    assert abs(stats.pearsonr(by_bytes[1:], by_bytes[:-1]).statistic) < 0.06
-    assert abs(stats.pearsonr(by_bytes, by_tuples).statistic) < 0.06
-
-
-def test_nuggets_of_different_keys_and_seeds_differ() -> None:
-    assert len(set(Nugget(1.0, 0)(KEYS))) == len(KEYS)
-    assert not np.isin(Nugget(1.0, 1)(KEYS), Nugget(1.0, 0)(KEYS)).any()
-    assert Nugget(0.0, 0)(KEYS).tolist() == [0.0] * len(KEYS)
-    assert Nugget(1.0, 0)([]).shape == (0,)
-
-
-@pytest.mark.parametrize(
-    "keys",
-    [
-        [1, 1.0, True, np.int64(1), np.float64(1.0)],
-        [0, -0.0, False],
-        [2.5, np.float64(2.5), np.float32(2.5)],
-        ["a", np.str_("a")],
-        [("a", 1), (np.str_("a"), True)],
-        [frozenset({1, 2}), frozenset({2.0, 1.0})],
-        [2**70, float(2**70)],
-        [float("inf"), np.float64("inf")],
-    ],
-    ids=str,
-)
-def test_equal_keys_have_equal_nuggets(keys: list[Hashable]) -> None:
-    assert len(set(keys)) == 1
-    assert len(set(Nugget(1.0, 3)(keys))) == 1
-
-
-def test_nuggets_are_the_same_in_every_process() -> None:
-    script = (
-        "import pickle, sys\n"
-        "from optuna_lanas._core.acquisition import Nugget\n"
-        "print(Nugget(1.0, 7)(pickle.load(sys.stdin.buffer)).tolist())"
+    both = problem.acquisition(n_pending=3)
+    assert both.incumbent == pytest.approx(known.incumbent)
+    at = problem.inputs[9:], problem.features[9:]
+    np.testing.assert_allclose(both._posterior(*at).deviation ** 2, 0.0, atol=2e-3)
+    scaled = both._posterior(*at).z * both._posterior(*at).deviation
+    np.testing.assert_allclose(
+        scaled, known._posterior(*at).z * known._posterior(*at).deviation, rtol=1e-6, atol=1e-9
     )
-    expected = Nugget(1.0, 7)(KEYS).tolist()
-    for seed in ("1", "2"):
-        ran = subprocess.run(
-            [sys.executable, "-c", script],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            input=pickle.dumps(KEYS),
-            capture_output=True,
-            check=True,
-        )
-        assert ran.stdout.decode().strip() == str(expected)
+    assert (both(*at) < known(*at)).all()
 
 
-def test_standardised_values_keep_their_order_above_the_floor() -> None:
-    standard = standardise(np.array([-1e100, -50.0, 1.0, 2.0, 3.0, 4.0]))
-    assert standard.mean() == pytest.approx(0.0)
-    assert standard.std() == pytest.approx(1.0)
-    assert standard[0] == standard[1] < standard[2] < standard[3] < standard[4] < standard[5]
+def test_the_incumbent_is_no_lucky_value() -> None:
+    quiet, noisy = Problem(0.0, 1e-6).acquisition(), Problem(0.0, 10.0).acquisition()
+    spread = np.ptp(Problem(0.0, 1.0).values)
+    assert noisy.incumbent < 0.2 * spread < quiet.incumbent
 
 
-def test_values_of_which_half_are_the_best_still_tell_the_others_apart() -> None:
-    standardised = standardise(np.array([1.0, 1.0, 1.0, 0.0, -4.0]))
-    assert standardised.std() == pytest.approx(1.0)
-    assert standardised[0] == standardised[2] > standardised[3] > standardised[4]
+def test_equal_values_leave_the_search_to_the_variance() -> None:
+    problem = Problem(linear=0.5, nugget=0.1)
+    flat = make_acquisition(problem.inputs, problem.features, np.zeros(12), problem.model, DEFAULT)
+    far = flat(np.array([[50.0, 50.0]]), problem.codes[:1])
+    near = flat(problem.inputs[:1], problem.codes[:1])
+    assert np.isfinite([*far, *near]).all()
+    assert far[0] > near[0]
 
 
-def test_equal_values_are_all_zero() -> None:
-    assert standardise(np.full(4, 7.0)).tolist() == [0.0] * 4
+def test_log_h_is_its_closed_form() -> None:
+    z = np.linspace(-6.0, 6.0, 101)
+    expected = np.log(stats.norm.pdf(z) + z * stats.norm.cdf(z))
+    np.testing.assert_allclose(log_h(z), expected, rtol=1e-6)
+
+
+def test_log_h_is_exact_far_below_the_incumbent() -> None:
+    """Its derivative is Phi / h, whatever the sizes of both."""
+    for z in (-7.0, -40.0, -900.0, -1100.0, -1e5):
+        step = 1e-6 * abs(z)
+        slope = (log_h(np.array([z + step])) - log_h(np.array([z - step])))[0] / (2 * step)
+        expected = np.exp(log_ndtr(z) - log_h(np.array([z])))[0]
+        assert slope == pytest.approx(expected, rel=1e-4)

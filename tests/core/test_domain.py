@@ -148,3 +148,44 @@ def test_known_keys_do_not_change_when_more_are_added() -> None:
     place["c"] = 2
     assert ["a" in known, "b" in known, "c" in known, "d" in known] == [True, True, False, False]
     assert "c" in KnownKeys(place, 3)
+
+
+@given(domains(), rngs())
+def test_slopes_are_derivatives_by_the_coordinates(
+    domain: Domain, rng: np.random.Generator
+) -> None:
+    """Of a random linear function of kernel inputs and features."""
+    points = domain.sample(6, rng)
+    points = np.where(domain.axes.is_categorical, points, 0.013 + 0.97 * points)
+    features = domain.features(points)
+    by_features = rng.standard_normal(features.shape)
+    by_inputs = rng.standard_normal(domain.kernel_inputs(points, features).shape)
+
+    def value(points: np.ndarray) -> np.ndarray:
+        features = domain.features(points)
+        inputs = domain.kernel_inputs(points, features)
+        return np.asarray((by_inputs * inputs).sum(axis=1) + (by_features * features).sum(axis=1))
+
+    slopes = domain.slopes(points, by_inputs, by_features)
+    step = 1e-7
+    for column in range(domain.n_params):
+        shift = step * np.eye(domain.n_params)[column]
+        if domain.axes.is_categorical[column]:
+            assert (slopes[:, column] == 0.0).all()
+            continue
+        right = (value(points + shift) - value(points)) / step
+        left = (value(points) - value(points - shift)) / step
+        is_smooth = np.isclose(left, right, rtol=1e-3, atol=1e-3)  # not at a knot
+        np.testing.assert_allclose(
+            slopes[is_smooth, column], right[is_smooth], rtol=1e-3, atol=1e-3
+        )
+
+
+def test_an_inactive_parameter_has_no_slope() -> None:
+    plain = domain_of(FloatDistribution(0.0, 1.0), FloatDistribution(0.0, 1.0))
+    domain = Domain(plain.axes, activity=lambda points: np.ones(points.shape, dtype=bool))
+    points = np.array([[0.3, np.nan]])
+    features = domain.features(points)
+    inputs = domain.kernel_inputs(points, features)
+    slopes = domain.slopes(points, np.ones(inputs.shape), np.zeros(features.shape))
+    assert slopes.tolist() == [[1.0, 0.0]]

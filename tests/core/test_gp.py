@@ -1,36 +1,42 @@
-"""The kernel against scikit-learn's, and its fit."""
+"""The kernel against scikit-learn's, the warp against SciPy's, and the fit."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 import numpy as np
 import pytest
 from scipy import optimize
+from scipy import stats
 from sklearn.gaussian_process.kernels import Matern
 
 from optuna_lanas._core import gp
-from optuna_lanas._core.acquisition import standardise
-from optuna_lanas._core.gp import Kernel
+from optuna_lanas._core.gp import Model
+from optuna_lanas._core.gp import standardise
+from optuna_lanas._core.gp import warp
 from optuna_lanas._core.settings import DEFAULT
 
 
-def prior_of(inputs: np.ndarray) -> Kernel:
+def prior_of(inputs: np.ndarray) -> Model:
     """The prior of inputs that are features as well."""
     n_params = inputs.shape[1]
-    return gp.prior_kernel(inputs, inputs, np.arange(n_params), n_params, DEFAULT)
+    return gp.prior_model(inputs, inputs, np.arange(n_params), n_params, DEFAULT)
 
 
-def fit(inputs: np.ndarray, values: np.ndarray) -> Kernel:
+def fit(inputs: np.ndarray, values: np.ndarray) -> Model:
     settings = replace(DEFAULT, max_fit_iterations=50)
-    return gp.fit_kernel(inputs, inputs, standardise(values), prior_of(inputs), settings)
+    return gp.fit_model(inputs, inputs, standardise(values), prior_of(inputs), settings)
 
 
 def test_matern_is_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     left, right = rng.random((20, 3)), rng.random((15, 3))
     squares = gp.squared_distances(left, right)
-    np.testing.assert_allclose(gp.matern(squares), Matern(nu=2.5)(left, right))
+    np.testing.assert_allclose(gp.matern(squares), Matern(nu=1.5)(left, right))
 
 
 def test_squared_distances_are_never_negative() -> None:
@@ -61,17 +67,28 @@ def test_a_fit_is_never_worse_than_the_prior() -> None:
     y = standardise(np.sin(5.0 * inputs).sum(axis=1))
     prior = prior_of(inputs)
     loss = _loss(inputs, y, prior)
-    kernels = prior, gp.fit_kernel(inputs, inputs, y, prior, DEFAULT)
+    models = prior, gp.fit_model(inputs, inputs, y, prior, DEFAULT)
     before, after = (
-        loss(np.append(k.log_lengthscales, np.log([k.linear, k.nugget])))[0] for k in kernels
+        loss(np.append(m.log_lengthscales, [*np.log([m.linear, m.nugget]), m.power]))[0]
+        for m in models
     )
     assert after < before
+
+
+@pytest.mark.parametrize("transformed", [np.exp, np.log1p])
+def test_a_fit_undoes_a_monotone_transformation(transformed: Callable[[Any], Any]) -> None:
+    inputs = np.random.default_rng(0).random((60, 2))
+    plain = -((inputs - 0.4) ** 2).sum(axis=1)
+    values = standardise(transformed(8.0 * plain + 8.0))
+    power = gp.fit_model(inputs, inputs, values, prior_of(inputs), DEFAULT).power
+    warped, before = warp(values, power)[0], warp(values, 1.0)[0]
+    assert abs(stats.pearsonr(warped, plain)[0]) > abs(stats.pearsonr(before, plain)[0])
 
 
 def test_the_gradient_of_a_fit_is_that_of_its_loss() -> None:
     inputs = np.random.default_rng(0).random((15, 3))
     loss = _loss(inputs, standardise(np.sin(5.0 * inputs).sum(axis=1)), prior_of(inputs))
-    theta = np.array([-0.3, 0.2, 0.5, 0.4, -3.0])
+    theta = np.array([-0.3, 0.2, 0.5, 0.4, -3.0, 1.7])
     numeric = optimize.approx_fprime(theta, lambda t: loss(t)[0], 1e-6)
     np.testing.assert_allclose(loss(theta)[1], numeric, rtol=1e-3, atol=1e-4)
 
@@ -80,24 +97,73 @@ def test_the_loss_is_the_density_of_the_values_and_of_the_priors() -> None:
     inputs = np.random.default_rng(0).random((12, 2))
     y = standardise(inputs[:, 0] ** 2)
     prior = prior_of(inputs)
-    theta = np.array([-0.3, 0.2, 0.4, -3.0])
-    lengthscales, (linear, nugget) = np.exp(theta[:2]), np.exp(theta[2:])
+    theta = np.array([-0.3, 0.2, 0.4, -3.0, 0.6])
+    lengthscales, (linear, nugget) = np.exp(theta[:2]), np.exp(theta[2:4])
     centred = (inputs - inputs.mean(axis=0)) / prior.spread
-    gram = Matern(lengthscales, nu=2.5)(inputs) + linear * centred @ centred.T
+    gram = Matern(lengthscales, nu=1.5)(inputs) + linear * centred @ centred.T
     gram[np.diag_indices(12)] += nugget + DEFAULT.jitter
-    outputscale = y @ np.linalg.solve(gram, y) / 12
-    means = np.append(prior.log_lengthscales, [0.0, np.log(DEFAULT.prior_nugget)])
+    warped, inverse = stats.yeojohnson(y, lmbda=0.6), np.linalg.inv(gram)
+    residual = warped - (inverse @ warped).sum() / inverse.sum()
+    outputscale = residual @ inverse @ residual / 12
+    step = 1e-6
+    slopes = (stats.yeojohnson(y + step, lmbda=0.6) - stats.yeojohnson(y - step, lmbda=0.6)) / 2e-6
+    means = np.append(prior.log_lengthscales, [0.0, np.log(DEFAULT.prior_nugget), 1.0])
     variances = [*[DEFAULT.lengthscale_variance] * 2]
-    variances += [DEFAULT.linear_variance, DEFAULT.nugget_variance]
+    variances += [DEFAULT.linear_variance, DEFAULT.nugget_variance, DEFAULT.power_variance]
     penalty = ((theta - means) ** 2 / variances).sum()
     expected = 12 * np.log(outputscale) + np.linalg.slogdet(gram)[1] + penalty
-    assert _loss(inputs, y, prior)(theta)[0] == pytest.approx(0.5 * expected)
+    expected = 0.5 * expected - np.log(slopes).sum()
+    assert _loss(inputs, y, prior)(theta)[0] == pytest.approx(expected, rel=1e-6)
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=1), st.floats(-2.0, 5.0))
+def test_the_warp_is_scipys(values: list[float], power: float) -> None:
+    expected = stats.yeojohnson(np.array(values), lmbda=power)
+    np.testing.assert_allclose(warp(np.array(values), power)[0], expected, rtol=1e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize("power", [-1.0, 0.0, 0.5, 1.0, 2.0, 3.5])
+def test_the_derivatives_of_the_warp_are_exact(power: float) -> None:
+    values, step = np.array([-30.0, -1.0, -1e-3, 0.0, 1e-3, 1.0, 30.0]), 1e-5
+    _, by_power, log_slopes = warp(values, power)
+    upper, lower = warp(values, power + step)[0], warp(values, power - step)[0]
+    np.testing.assert_allclose(by_power, (upper - lower) / (2 * step), rtol=1e-4, atol=1e-8)
+    slopes = (warp(values + step, power)[0] - warp(values - step, power)[0]) / (2 * step)
+    np.testing.assert_allclose((power - 1.0) * log_slopes, np.log(slopes), rtol=1e-3, atol=1e-4)
+
+
+@given(st.lists(st.floats(-1e9, 1e9, width=32), min_size=1))
+def test_standardised_values_keep_their_order_and_are_bounded(values: list[float]) -> None:
+    standardised = standardise(np.array(values))
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(standardised[order]) >= 0.0).all()
+    assert (np.abs(standardised) <= gp.MAX_VALUE).all()
+
+
+def test_standardised_values_have_no_unit() -> None:
+    values = np.random.default_rng(0).standard_normal(20)
+    np.testing.assert_allclose(standardise(3.0 * values - 7.0), standardise(values))
+
+
+def test_the_worst_value_moves_no_other_by_much() -> None:
+    values = np.random.default_rng(0).standard_normal(20)
+    worse = values.copy()
+    worse[values.argmin()] = -1e12
+    assert standardise(worse)[values.argmax()] == standardise(values)[values.argmax()]
+
+
+def test_values_of_which_most_are_equal_still_tell_the_others_apart() -> None:
+    assert len(np.unique(standardise(np.array([1.0] * 8 + [0.0, 0.5])))) == 3
+
+
+def test_equal_values_are_all_zero() -> None:
+    assert not standardise(np.full(5, 3.0)).any()
 
 
 def test_the_prior_of_length_scales_grows_with_the_number_of_dimensions() -> None:
     inputs = np.random.default_rng(0).random((9, 2))
     scales = [
-        gp.prior_kernel(inputs, inputs, np.array([0, 0]), n, DEFAULT).log_lengthscales
+        gp.prior_model(inputs, inputs, np.array([0, 0]), n, DEFAULT).log_lengthscales
         for n in (1, 16)
     ]
     np.testing.assert_allclose(np.exp(scales), [[1.0], [4.0]])
@@ -110,8 +176,8 @@ def test_columns_far_from_zero_are_fitted_as_columns_about_it(offset: float) -> 
     y = standardise(near[:, 0] - near[:, 1] ** 2)
     settings = replace(DEFAULT, max_fit_iterations=20)
     here, there = (
-        gp.fit_kernel(
-            inputs, near, y, gp.prior_kernel(inputs, near, np.arange(2), 2, settings), settings
+        gp.fit_model(
+            inputs, near, y, gp.prior_model(inputs, near, np.arange(2), 2, settings), settings
         )
         for inputs in (near, near + offset)
     )
@@ -121,6 +187,6 @@ def test_columns_far_from_zero_are_fitted_as_columns_about_it(offset: float) -> 
     )
 
 
-def _loss(inputs: np.ndarray, y: np.ndarray, prior: Kernel) -> gp._Loss:
+def _loss(inputs: np.ndarray, y: np.ndarray, prior: Model) -> gp._Loss:
     linear_inputs = prior.linear_inputs(inputs)
     return gp._Loss(inputs, linear_inputs @ linear_inputs.T, y, prior, DEFAULT)

@@ -21,11 +21,10 @@ from optuna_lanas._core.search_tree import SearchTree
 from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
-from optuna_lanas._core.suggest import _draw_acquisition
 from optuna_lanas._core.suggest import _explores
-from optuna_lanas._core.suggest import budget_of
+from optuna_lanas._core.suggest import _make_acquisition
 from optuna_lanas._core.suggest import Caches
-from optuna_lanas._core.suggest import KernelCache
+from optuna_lanas._core.suggest import ModelCache
 from optuna_lanas._core.suggest import Proposal
 from optuna_lanas._core.suggest import suggest
 from tests.builders import architecture_transform
@@ -34,7 +33,6 @@ from tests.builders import domain_of
 from tests.builders import feasible_of
 from tests.builders import history_of
 from tests.builders import random_history
-from tests.builders import SMALL_BUDGET
 from tests.builders import transform_of
 from tests.builders import TwoLayers
 from tests.strategies import Asked
@@ -243,12 +241,6 @@ def test_several_objectives_are_searched_in_the_leaf() -> None:
         assert found.node == found.leaf
 
 
-def test_the_budget_shrinks_once_the_history_is_long() -> None:
-    n = DEFAULT.small_budget.n_observations
-    assert budget_of(n, DEFAULT) is DEFAULT.small_budget
-    assert budget_of(n + 1, DEFAULT) is DEFAULT.large_budget
-
-
 @pytest.mark.parametrize("width", [8, 60])
 def test_key_and_encode_are_asked_once_for_each_candidate(width: int) -> None:
     space = TwoLayers(width)
@@ -316,7 +308,7 @@ def test_several_objectives_have_no_best_observation() -> None:
 
 def test_an_exploring_trial_searches_any_leaf() -> None:
     history = stagnant(values_with_best_at(0))
-    settings = replace(CHEAP, small_budget=replace(SMALL_BUDGET, n_observations=N))
+    settings = replace(CHEAP, n_observations=N)
     caches = Caches()
     found = [
         suggest(history, feasible_of(ONE_IN_FOUR), settings, np.random.default_rng(i), caches)
@@ -334,16 +326,16 @@ def test_an_exploring_trial_searches_any_leaf() -> None:
 
 def test_an_explored_leaf_is_modelled_by_its_neighbours_alone() -> None:
     history = stagnant(values_with_best_at(0))
-    grown, cache = learn(history, DEFAULT), KernelCache()
+    grown, cache = learn(history, DEFAULT), ModelCache()
     for leaf in grown.tree.leaves.tolist():
         depth = len(grown.tree.path(leaf)) - 1
         shared = grown.shared_depth(leaf)
         for n_levels in (0, 1, 2):
-            acquisition = _draw_acquisition(
+            acquisition = _make_acquisition(
                 history, shared, depth - n_levels, DEFAULT, cache, np.random.default_rng(0)
             )
             n_near = n_inside(grown, leaf, n_levels)
-            assert len(acquisition.path.inputs) == n_near
+            assert len(acquisition.inputs) == n_near
 
 
 def n_inside(grown: SearchTree, leaf: int, n_levels: int) -> int:
@@ -356,13 +348,13 @@ def test_a_long_history_is_modelled_by_the_nearest_observations_and_of_these_the
     domain = transform_of({"x": FloatDistribution(0.0, 1.0)}).domain
     history = random_history(domain, 60)
     shared = np.where(history.points[:, 0] < 0.3, 1, 0)
-    acquisition = _draw_acquisition(
-        history, shared, 0, CHEAP, KernelCache(), np.random.default_rng(0)
+    acquisition = _make_acquisition(
+        history, shared, 0, CHEAP, ModelCache(), np.random.default_rng(0)
     )
     n_near = int(shared.sum())
-    assert 0 < n_near < SMALL_BUDGET.n_observations
-    others = np.sort(history.values[shared == 0])[::-1][: SMALL_BUDGET.n_observations - n_near]
+    assert 0 < n_near < CHEAP.n_observations
+    others = np.sort(history.values[shared == 0])[::-1][: CHEAP.n_observations - n_near]
     expected = np.sort(np.append(history.points[shared == 1, 0], others))
-    kernel = acquisition.path.kernel
-    modelled = acquisition.path.inputs[:, 0] * np.exp(kernel.log_lengthscales[0])
-    np.testing.assert_allclose(np.sort(modelled * kernel.widths[0] + kernel.origin[0]), expected)
+    model = acquisition.model
+    modelled = acquisition.inputs[:, 0] * np.exp(model.log_lengthscales[0])
+    np.testing.assert_allclose(np.sort(modelled * model.widths[0] + model.origin[0]), expected)

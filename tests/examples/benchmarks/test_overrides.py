@@ -12,12 +12,9 @@ from optuna_lanas._core.settings import DEFAULT
 
 
 def test_values_have_the_types_of_their_fields() -> None:
-    texts = ["max_depth=0", "exploration=1", "use_ranks=False", "small_budget.n_rounds=1"]
+    texts = ["max_depth=0", "exploration=1", "use_ranks=False", "n_rounds=1"]
     changed = override(DEFAULT, texts)
-    budget = replace(DEFAULT.small_budget, n_rounds=1)
-    assert changed == replace(
-        DEFAULT, max_depth=0, exploration=1.0, use_ranks=False, small_budget=budget
-    )
+    assert changed == replace(DEFAULT, max_depth=0, exploration=1.0, use_ranks=False, n_rounds=1)
     assert isinstance(changed.exploration, float)
     assert changed.use_ranks is False
 
@@ -35,8 +32,8 @@ def test_every_setting_can_be_set_to_what_it_is() -> None:
     ("text", "message"),
     [
         ("max_dept=0", r"name a setting, got 'max_dept'\. Did you mean 'max_depth'\?"),
-        ("zzz=0", r"got 'zzz'\. The settings are: n_startup_trials, .*large_budget\.n_round, "),
-        ("small_budget=0", r"Did you mean 'small_budget\.n_near'\?"),
+        ("zzz=0", r"got 'zzz'\. The settings are: n_startup_trials, .*n_round, "),
+        ("n_nears=0", r"Did you mean 'n_near'\?"),
         ("max_depth", "must be NAME=VALUE, got 'max_depth'"),
         ("max_depth=0.5", "`--set max_depth` must be an int, got '0.5'"),
         ("exploration=much", "`--set exploration` must be a float, got 'much'"),
