@@ -158,7 +158,9 @@ class LaNASSampler(BaseSampler):
             height: Height of the tree in the paper's count, in which the root alone has height 1
                 and 5 gives 31 nodes; at least 1.
             n_select: Trials between two learning phases, at least 1.
-            exploration: c of the UCB formula, in the objective's unit.
+            exploration: c of the UCB formula, for values of at most 1 in absolute value, such as
+                accuracies. Other values are first divided by the power of two that brings those
+                of the learning phase to at most 1.
             n_startup_trials: Random trials before the first tree; None for ``n_select``. The
                 paper does not state it.
             ridge: Penalty of the models' weights, greater than 0; small for least squares.

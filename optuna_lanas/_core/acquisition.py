@@ -18,6 +18,7 @@ from scipy.linalg.lapack import dposv
 from scipy.special import ndtri
 
 from optuna_lanas._core import gp
+from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.gp import Kernel
 from optuna_lanas._core.settings import Budget
 from optuna_lanas._core.settings import Settings
@@ -148,15 +149,21 @@ def standardise(values: np.ndarray) -> np.ndarray:
     No value is left farther below the median than the best lies above it: how bad a bad region is
     must not decide how a model sees the good regions. If half of the values equal the best one,
     none is moved.
+
+    The result does not depend on the unit of the values, nor on what is added to all of them.
     """
-    ordered = np.sort(values)
-    n = len(values)
-    median, best = 0.5 * (ordered[(n - 1) // 2] + ordered[n // 2]), ordered[-1]
-    winsorised = np.maximum(values, 2.0 * median - best) if median < best else values
-    spread = winsorised.std()
+    ordered, n = np.sort(values), len(values)
+    middle, best = ordered[[(n - 1) // 2, n // 2]], ordered[-1]
+    is_moved = middle[0] < best
+    exponent = exponent_of(np.append(middle, best) if is_moved else ordered)
+    with np.errstate(over="ignore"):  # of values far below the median
+        below = np.ldexp(values, -exponent) - np.ldexp(best, -exponent)
+    if is_moved:
+        below = np.maximum(below, (np.ldexp(middle, -exponent) - np.ldexp(best, -exponent)).sum())
+    spread = below.std()
     if not spread > 0.0:
         return np.zeros(n)
-    standardised: np.ndarray = (winsorised - winsorised.mean()) / spread
+    standardised: np.ndarray = (below - below.mean()) / spread
     return standardised
 
 

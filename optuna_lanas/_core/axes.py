@@ -204,3 +204,16 @@ class Axes:
     def _divisor(self) -> np.ndarray:
         half_width = self._halves[1]
         return np.where(half_width > 0.0, half_width, 1.0)
+
+
+def exponent_of(values: np.ndarray) -> int:
+    """Return the least ``e`` for which no value is greater than ``2 ** e``; 0 if all are zero.
+
+    Dividing by that power of two is exact, and what follows cannot overflow or underflow: no
+    result depends on the unit of the values.
+
+    Args:
+        values: `[n]`, finite.
+    """
+    fraction, exponent = np.frexp(np.max(np.abs(values), initial=0.0))
+    return int(exponent) - int(fraction == 0.5)

@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 
 
 COMPLETE, PRUNED, INFEASIBLE, FAILED = range(4)
-LIMIT = 1e100
+LIMIT = 2.0**1021  # no difference of two values overflows, nor a value as far below the least
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def to_values(kinds: np.ndarray, complete: np.ndarray, outcomes: np.ndarray) -> 
     """Return `[n]` finite values in the order of the outcomes.
 
     Infinite values become the greatest or least finite one. None lies beyond `LIMIT`, so that
-    their squares are finite. Outcomes that are not complete are spread below the least complete
-    value, over a width that is that of the complete ones.
+    differences are finite; what squares them scales them first. Outcomes that are not complete
+    are spread below the least complete value, over a width that is that of the complete ones.
 
     Args:
         kinds: `[n]` ints.
@@ -86,7 +86,15 @@ def _last_report(trial: FrozenTrial, sign: float) -> tuple[float, float]:
         return -math.inf, -math.inf
     step = max(trial.intermediate_values)
     value = sign * trial.intermediate_values[step]
-    return float(step), -math.inf if math.isnan(value) else value
+    return _as_float(step), -math.inf if math.isnan(value) else value
+
+
+def _as_float(step: int) -> float:
+    """A step as a float, infinite where it is greater than every float."""
+    try:
+        return float(step)
+    except OverflowError:
+        return math.inf if step > 0 else -math.inf
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

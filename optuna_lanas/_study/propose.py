@@ -124,7 +124,7 @@ def describe_path(
         params: Of the point.
     """
     path, required = tree.tree.path(leaf), tree.tree.path(node)
-    inner = path[:-1]
+    inner, shown = path[:-1], tree.in_own_unit()
     products = tree.tree.weights[inner] * features
     scores = products.sum(axis=1).tolist()
     return tuple(
@@ -137,9 +137,9 @@ def describe_path(
             score=_rounded(score),
             offset=_rounded(tree.tree.offsets[parent]),
             visits=int(tree.visits[child]),
-            value=_rounded(tree.value[child]),
-            ucb=_rounded(tree.ucb[child]),
-            sibling_ucb=_rounded(tree.ucb[tree.tree.children[parent].sum() - child]),
+            value=_rounded(shown.value[child]),
+            ucb=_rounded(shown.ucb[child]),
+            sibling_ucb=_rounded(shown.ucb[tree.tree.children[parent].sum() - child]),
         )
         for (parent, child), terms, score in zip(
             pairwise(path), _terms(record, products, params), scores, strict=True

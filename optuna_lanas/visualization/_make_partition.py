@@ -134,7 +134,7 @@ def _make(
     study: optuna.Study, record: Record, target: Target | None, target_name: str
 ) -> StudyPartition:
     history, trials = record.history(-1), record.observed_trials
-    search_tree = grow(record, history)
+    search_tree = grow(record, history).in_own_unit()
     if target is None and len(study.directions) > 1:
         targets, target_name = search_tree.y.copy(), "Rank"
     else:

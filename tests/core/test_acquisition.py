@@ -10,6 +10,8 @@ import subprocess
 import sys
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 import numpy as np
 import pytest
 from scipy import stats
@@ -231,6 +233,27 @@ def test_values_of_which_half_are_the_best_still_tell_the_others_apart() -> None
     standardised = standardise(np.array([1.0, 1.0, 1.0, 0.0, -4.0]))
     assert standardised.std() == pytest.approx(1.0)
     assert standardised[0] == standardised[2] > standardised[3] > standardised[4]
+
+
+@given(
+    values=st.lists(st.integers(-(2**20), 2**20), min_size=1, max_size=20),
+    exponent=st.sampled_from([-1040, -1000, -60, 0, 3, 1000]),
+    shift=st.sampled_from([0, 1, -(2**22), 2**30]),
+)
+def test_standardised_values_do_not_depend_on_unit_and_origin(
+    values: list[int], exponent: int, shift: int
+) -> None:
+    own = np.array(values, dtype=float)
+    np.testing.assert_array_equal(
+        standardise(np.ldexp(own + shift, exponent)), standardise(own + 0.0)
+    )
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_standardised_values_are_finite_and_in_order(values: list[float]) -> None:
+    standardised = standardise(np.array(values))
+    assert np.isfinite(standardised).all()
+    assert (np.diff(standardised[np.argsort(values, kind="stable")]) >= 0.0).all()
 
 
 def test_equal_values_are_all_zero() -> None:
