@@ -106,9 +106,11 @@ class ParamTransform:
             for column, name in enumerate(self.names)
         }
 
-    def from_columns(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    def from_columns(self, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> np.ndarray:
         """Return `[n, n_params]` points of params given as columns."""
-        values = [self._values(i, columns[name].tolist()) for i, name in enumerate(self.names)]
+        own = [columns[name] for name in self.names]
+        lists = [c.tolist() if isinstance(c, np.ndarray) else c for c in own]
+        values = [self._values(i, column) for i, column in enumerate(lists)]
         return self._to_points(np.array(values).T)
 
     def with_architectures(
@@ -231,7 +233,17 @@ def is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
 
 def format_value(value: Any) -> str:
     """Return a param's value as it is shown."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    try:
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+    except Exception:  # an int of thousands of digits, or a choice that has no text
+        return f"<{type(value).__name__}>"
+
+
+def one_line(text: str) -> str:
+    """Return a user's text with line breaks and other unprintable characters escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _category_indices(
