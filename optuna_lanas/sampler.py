@@ -16,6 +16,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_lanas._core.ranges import check_settings
 from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
@@ -213,6 +214,10 @@ class LaNASSampler(BaseSampler):
             seed: As for the class.
             space: As for the class.
 
+        Raises:
+            ValueError: If a setting is outside its range.
+            TypeError: If a setting is of the wrong type.
+
         Example:
             .. testcode::
 
@@ -223,6 +228,7 @@ class LaNASSampler(BaseSampler):
                 settings = replace(LaNASSampler().settings, max_depth=0)
                 sampler = LaNASSampler.from_settings(settings, seed=0)
         """
+        check_settings(settings)
         sampler = cls(seed=seed)
         sampler._search(settings, space, sampler._seed)
         return sampler

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 import math
+from typing import Any
 
 import numpy as np
 from optuna.study import StudyDirection
@@ -52,7 +53,13 @@ def total_violation(trial: FrozenTrial) -> float:
     """Return by how much a trial exceeds its constraints: Optuna 5's, or the list of Optuna 4."""
     constraints = getattr(trial, "constraints", None)
     numbers = list(constraints.values()) if constraints else trial.system_attrs.get("constraints")
-    return sum(math.inf if math.isnan(c) else max(c, 0.0) for c in numbers or ())
+    return sum(map(_violation, numbers)) if isinstance(numbers, list | tuple) else 0.0
+
+
+def _violation(constraint: Any) -> float:
+    """By how much a constraint is exceeded, infinite where it is no number."""
+    is_number = isinstance(constraint, int | float) and constraint == constraint
+    return max(as_float(constraint), 0.0) if is_number else math.inf
 
 
 def to_values(kinds: np.ndarray, complete: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
@@ -86,15 +93,15 @@ def _last_report(trial: FrozenTrial, sign: float) -> tuple[float, float]:
         return -math.inf, -math.inf
     step = max(trial.intermediate_values)
     value = sign * trial.intermediate_values[step]
-    return _as_float(step), -math.inf if math.isnan(value) else value
+    return as_float(step), -math.inf if math.isnan(value) else value
 
 
-def _as_float(step: int) -> float:
-    """A step as a float, infinite where it is greater than every float."""
+def as_float(number: float) -> float:
+    """Return a number as a float, infinite where it is an int beyond every float."""
     try:
-        return float(step)
+        return float(number)
     except OverflowError:
-        return math.inf if step > 0 else -math.inf
+        return math.inf if number > 0 else -math.inf
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

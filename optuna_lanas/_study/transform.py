@@ -212,11 +212,16 @@ def make_transform(
         kept: Names that points hold even with one value: those of an architecture space.
         max_knots: See `Settings`.
     """
-    names = [n for n in sorted(versions) if n in kept or not is_constant(versions[n])]
+    names = sorted(versions, key=_text)  # Optuna takes ints and the like for names, too
+    names = [name for name in names if name in kept or not is_constant(versions[name])]
     axes = make_axes([versions[name] for name in names])
     return ParamTransform(
         {name: versions[name][-1] for name in names}, Domain(axes, max_knots=max_knots)
     )
+
+
+def _text(name: Any) -> tuple[str, str]:
+    return str(name), type(name).__name__
 
 
 def with_newest(transform: ParamTransform, name: str, newest: BaseDistribution) -> ParamTransform:
@@ -264,7 +269,7 @@ def _category(
         return index[param]
     try:
         choice = distribution.choices[int(distribution.to_internal_repr(param))]
-    except ValueError:
+    except Exception:  # no choice, or what cannot be compared with one
         return np.nan
     return distinct_choices(distribution).index(choice)
 
@@ -281,7 +286,7 @@ def _number(distribution: BaseDistribution, param: Any) -> float:
         return np.nan
     try:
         return float(distribution.to_internal_repr(param))
-    except (OverflowError, TypeError, ValueError):
+    except Exception:  # no number, or one beyond every float
         return np.nan
 
 

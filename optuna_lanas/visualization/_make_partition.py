@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from optuna_lanas._study.propose import feature_names
 from optuna_lanas._study.propose import grow
 from optuna_lanas._study.record import Record
+from optuna_lanas._study.transform import one_line
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.visualization._study_partition import StudyPartition
 
@@ -145,7 +146,7 @@ def _make(
         numbers=np.array([trial.number for trial in trials], dtype=np.intp),
         features=history.features.copy(),
         targets=targets,
-        target_name=target_name,
+        target_name=one_line(str(target_name)),
         value_name="mean rank" if record.settings.use_ranks else "mean value",
         is_maximised=_is_maximised(study, target),
         n_pending=len(history.pending_points),
