@@ -89,9 +89,8 @@ def named(name: Any) -> Objective:
 
 def chosen(choices: list[Any]) -> Objective:
     def objective(trial: Trial) -> float:
-        return trial.suggest_float("x", 0, 1) - choices.index(
-            trial.suggest_categorical("c", choices)
-        )
+        choice = trial.suggest_categorical("c", choices)
+        return trial.suggest_float("x", 0, 1) - len(repr(choice)) - (choice == choices[0])
 
     return objective
 

@@ -22,9 +22,9 @@ from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.settings import DEFAULT
+from optuna_lanas._study.distributions import choice_key
 from optuna_lanas._study.distributions import distinct_choices
 from optuna_lanas._study.distributions import is_constant
-from optuna_lanas._study.distributions import is_hashable
 from optuna_lanas._study.distributions import make_axes
 
 
@@ -138,6 +138,8 @@ class ParamTransform:
         column, n_knots = int(domain.plain[param]), int(domain.n_knots[param])
         knot = place - int(np.searchsorted(domain.feature_param, param))
         axis = domain.axes.part(np.array([column]))
+        if domain.is_coded[param]:
+            return f"{self.names[column]} (code {knot})"
         is_categorical = bool(axis.is_categorical[0])
         is_exact = is_categorical or (axis.n_values[0] == n_knots and not axis.is_log[0])
         coordinate = knot if is_categorical else knot / max(n_knots - 1, 1)
@@ -193,7 +195,7 @@ class ParamTransform:
     @cached_property
     def _category_index(self) -> dict[int, dict[Any, int]]:
         return {
-            column: {choice: i for i, choice in enumerate(choices) if is_hashable(choice)}
+            column: {choice_key(choice): i for i, choice in enumerate(choices)}
             for column, choices in self._choices.items()
         }
 
@@ -265,13 +267,13 @@ def _category(
 ) -> float:
     if param is _ABSENT:
         return np.nan
-    if is_hashable(param) and param in index:
-        return index[param]
     try:
-        choice = distribution.choices[int(distribution.to_internal_repr(param))]
+        key = choice_key(param)
+        if key not in index:  # no choice, or equal to one in a way that its key does not tell
+            key = choice_key(distribution.choices[int(distribution.to_internal_repr(param))])
+        return index[key]
     except Exception:  # no choice, or what cannot be compared with one
         return np.nan
-    return distinct_choices(distribution).index(choice)
 
 
 def _numbers(distribution: BaseDistribution, params: Sequence[Any]) -> np.ndarray:
