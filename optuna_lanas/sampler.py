@@ -13,6 +13,7 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
@@ -21,6 +22,7 @@ from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.architecture import checked_space
+from optuna_lanas._study.distributions import has_list
 from optuna_lanas._study.propose import make_rng
 from optuna_lanas._study.propose import propose
 from optuna_lanas._study.propose import to_json
@@ -260,9 +262,14 @@ class LaNASSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return all parameters that the study knows, with their newest distributions."""
+        """Return all parameters that the study knows, with their newest distributions.
+
+        Without those whose choices may have been tuples before they were stored: Optuna would
+        refuse the stored ones. They are proposed once a trial asks for them.
+        """
         known = self._records.use(study, lambda record: record.transform.distributions)
-        return {name: d for name, d in known.items() if not d.single()}
+        is_exact = isinstance(study._storage, InMemoryStorage)
+        return {n: d for n, d in known.items() if not d.single() and (is_exact or not has_list(d))}
 
     def sample_relative(
         self,

@@ -90,7 +90,9 @@ def named(name: Any) -> Objective:
 def chosen(choices: list[Any]) -> Objective:
     def objective(trial: Trial) -> float:
         choice = trial.suggest_categorical("c", choices)
-        return trial.suggest_float("x", 0, 1) - len(repr(choice)) - (choice == choices[0])
+        assert any(type(choice) is type(other) for other in choices)
+        value: float = trial.suggest_float("x", 0, 1) - len(repr(choice))
+        return value
 
     return objective
 

@@ -63,13 +63,24 @@ def n_choices(distribution: BaseDistribution) -> int:
 def choice_key(choice: Any) -> Hashable:
     """Return a key that is equal for equal choices, also for lists, dicts, sets and NaN.
 
+    A tuple and a list of equal entries have one key, since storages turn the one into the other.
     The key of an unhashable object of another type is its identity.
     """
+    if isinstance(choice, tuple):
+        return _frozen(choice)
     try:
         hash(choice)
     except Exception:
         return _frozen(choice)
     return _NAN if choice != choice else choice
+
+
+def has_list(distribution: BaseDistribution) -> bool:
+    """Whether a choice is or holds a list, which a storage may have made of a tuple."""
+    if not isinstance(distribution, CategoricalDistribution):
+        return False
+    choices: Sequence[Any] = distribution.choices
+    return any(isinstance(choice, list | dict) and _holds_list(choice) for choice in choices)
 
 
 def _union(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, bool]:
@@ -106,8 +117,7 @@ def _low(distribution: BaseDistribution) -> float:
 def _frozen(choice: Any) -> Hashable:
     try:
         if isinstance(choice, list | tuple):
-            kind = list if isinstance(choice, list) else tuple
-            return _FROZEN, kind, tuple(map(choice_key, choice))
+            return _FROZEN, list, tuple(map(choice_key, choice))
         if isinstance(choice, dict):
             pairs = ((key, choice_key(value)) for key, value in choice.items())
             return _FROZEN, dict, frozenset(pairs)
@@ -116,3 +126,9 @@ def _frozen(choice: Any) -> Hashable:
     except RecursionError:  # nested too deeply
         pass
     return _FROZEN, id(choice)
+
+
+def _holds_list(choice: Any) -> bool:
+    if isinstance(choice, dict):
+        return any(map(_holds_list, choice.values()))
+    return isinstance(choice, list)

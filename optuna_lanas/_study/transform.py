@@ -24,6 +24,7 @@ from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._study.distributions import choice_key
 from optuna_lanas._study.distributions import distinct_choices
+from optuna_lanas._study.distributions import has_list
 from optuna_lanas._study.distributions import is_constant
 from optuna_lanas._study.distributions import make_axes
 
@@ -159,7 +160,10 @@ class ParamTransform:
 
     def _param(self, column: int, distribution: BaseDistribution, value: float) -> Any:
         if isinstance(distribution, CategoricalDistribution):
-            return self._choices[column][int(value)]
+            own = self.distributions[self.names[column]]
+            is_own = distribution is own or vars(distribution) == vars(own)
+            choices = self._choices[column] if is_own else distinct_choices(distribution)
+            return choices[int(value)]
         return _number_in(distribution, value)
 
     def _param_column(self, column: int, values: np.ndarray) -> np.ndarray:
@@ -235,7 +239,12 @@ def with_newest(transform: ParamTransform, name: str, newest: BaseDistribution) 
 
 def is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
     """Whether two distributions are equal, without Optuna's loop over choices where they are."""
-    return (type(left) is type(right) and vars(left) == vars(right)) or left == right
+    if (type(left) is type(right) and vars(left) == vars(right)) or left == right:
+        return True
+    if not (isinstance(left, CategoricalDistribution) and has_list(left) | has_list(right)):
+        return False
+    assert isinstance(right, CategoricalDistribution), "a parameter's distributions are of a kind"
+    return list(map(choice_key, left.choices)) == list(map(choice_key, right.choices))
 
 
 def format_value(value: Any) -> str:
