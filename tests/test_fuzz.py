@@ -134,7 +134,7 @@ def any_answer_is_taken_or_named(method: str, answer: Any) -> None:
     if message:
         assert f"`Fuzzed.{method}` must" in message or "must return a key" in message
         assert message.isprintable()
-    else:
+    elif explain(study, 4).n_observations:  # none where every architecture is invalid
         check_texts(study)
 
 
