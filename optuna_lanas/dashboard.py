@@ -209,7 +209,7 @@ def _figures(
 
 def _architecture(study: optuna.Study, space: Any) -> go.Figure | None:
     """Return the best trial's figure, None without such a trial or a valid architecture."""
-    with suppress(ValueError):
+    with suppress(RecursionError, ValueError):  # of attributes nested deeply, of no trial
         return plot_architecture(study, space=space)
     return None
 

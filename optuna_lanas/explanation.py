@@ -16,6 +16,7 @@ from optuna_lanas._study.published import Decision
 from optuna_lanas._study.published import published_decision
 from optuna_lanas._study.published import Step
 from optuna_lanas._study.record import Record
+from optuna_lanas._study.transform import one_line
 from optuna_lanas.sampler import LaNASSampler
 
 
@@ -46,7 +47,7 @@ class Explanation(Decision):
     @property
     def origin(self) -> str:
         """How the params were found, in words."""
-        unknown = f"found in a way that this version does not know: {_one_line(str(self.found))}"
+        unknown = f"found in a way that this version does not know: {one_line(str(self.found))}"
         return ORIGINS.get(self.found, unknown)
 
     def __str__(self) -> str:
@@ -60,18 +61,18 @@ class Explanation(Decision):
             )
         if self.runner_up is not None:
             pairs = [f"{name}={value}" for name, value in self.runner_up.items()]
-            params = ", ".join(_one_line(pair) for pair in pairs)
+            params = ", ".join(one_line(pair) for pair in pairs)
             lines.append(f"Runner-up, acquisition {self.runner_up_score:.3g}: {params}.")
         return "\n".join(lines)
 
     def _place(self) -> str:
         tree = f"the tree of {self.n_observations} observations"
         if not self.is_recorded:
-            return f"It lies in leaf {self.leaf_name} of {tree} that the study has now."
+            return f"It lies in leaf {one_line(self.leaf_name)} of {tree} that the study has now."
         how = "selected by upper confidence bounds" if self.is_selected else "not of greatest UCB"
         if self.is_exploring:
             how = "drawn at random, since the search had stagnated"
-        text = f"Leaf {self.leaf_name} of {tree} was {how}."
+        text = f"Leaf {one_line(self.leaf_name)} of {tree} was {how}."
         if self.node != self.leaf:
             text += f" The region of node {self.node} above it was searched."
         return text
@@ -135,7 +136,7 @@ def _placed(record: Record, trial: FrozenTrial) -> Decision:
 def _step_text(step: Step, is_searched: bool) -> str:
     side = "good" if step.is_good else "bad"
     free = "" if step.is_required or not is_searched else ", not required"
-    terms = ", ".join(f"{_one_line(label)} ({added:+.3g})" for label, added in step.terms)
+    terms = ", ".join(f"{one_line(label)} ({added:+.3g})" for label, added in step.terms)
     return (
         f"node {step.node} -> {side} child {step.child}{free}: {terms}; "
         f"sum {step.score:.3g} {'>=' if step.score >= step.offset else '<'} {step.offset:.3g}\n"

@@ -14,22 +14,24 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
-from optuna_lanas._checks import check_fields
 from optuna_lanas._checks import check_flag
 from optuna_lanas._checks import check_float
 from optuna_lanas._checks import check_function
 from optuna_lanas._checks import check_int
 from optuna_lanas._checks import check_type
 from optuna_lanas._checks import shown
+from optuna_lanas._core.ranges import check_settings
 from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._log import warn_once
 from optuna_lanas._study.architecture import checked_space
 from optuna_lanas._study.architecture import space_distributions
+from optuna_lanas._study.distributions import has_list
 from optuna_lanas._study.propose import make_rng
 from optuna_lanas._study.propose import propose
 from optuna_lanas._study.propose import to_json
@@ -171,7 +173,9 @@ class LaNASSampler(BaseSampler):
             height: Height of the tree in the paper's count, in which the root alone has height 1
                 and 5 gives 31 nodes; at least 1.
             n_select: Trials between two learning phases, at least 1.
-            exploration: c of the UCB formula, in the objective's unit.
+            exploration: c of the UCB formula, for values of at most 1 in absolute value, such as
+                accuracies. Other values are first divided by the power of two that brings those
+                of the learning phase to at most 1.
             n_startup_trials: Random trials before the first tree; None for ``n_select``. The
                 paper does not state it.
             ridge: Penalty of the models' weights, greater than 0; small for least squares.
@@ -225,6 +229,7 @@ class LaNASSampler(BaseSampler):
 
         Raises:
             TypeError: If ``settings`` or one of its fields is of the wrong type.
+            ValueError: If a setting is outside its range.
 
         Example:
             .. testcode::
@@ -238,7 +243,7 @@ class LaNASSampler(BaseSampler):
         """
         remedy = "Pass `dataclasses.replace(LaNASSampler().settings, ...)`."
         check_type("settings", settings, Settings, "the settings of a sampler", remedy)
-        check_fields(settings)
+        check_settings(settings)
         sampler = cls(seed=seed)
         sampler._search(settings, space, sampler._seed)
         return sampler
@@ -273,9 +278,14 @@ class LaNASSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return all parameters that the study knows, with their newest distributions."""
+        """Return all parameters that the study knows, with their newest distributions.
+
+        Without those whose choices may have been tuples before they were stored: Optuna would
+        refuse the stored ones. They are proposed once a trial asks for them.
+        """
         known = self._records.use(study, lambda record: record.transform.distributions)
-        return {name: d for name, d in known.items() if not d.single()}
+        is_exact = isinstance(study._storage, InMemoryStorage)
+        return {n: d for n, d in known.items() if not d.single() and (is_exact or not has_list(d))}
 
     def sample_relative(
         self,

@@ -275,7 +275,7 @@ def test_the_path_has_the_statistics_of_the_tree_of_the_earlier_trials(
     for number in range(6, 20):
         record = Record(study.directions, sampler.settings, None)
         record.read(study.trials[:number])
-        tree = grow(record, record.history(number))
+        tree = grow(record, record.history(number)).in_own_unit()
         explained = explain(study, number)
         assert (tree.select() == explained.leaf) == explained.is_selected
         for step in explained.path:

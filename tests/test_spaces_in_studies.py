@@ -183,7 +183,7 @@ def fail(*arguments: Any) -> Any:
         ({"key_many": lambda s, c: [0]}, r"`Space\.key_many` must return shape .+, got \(1,\)"),
         (
             {"encode_many": lambda s, c: np.zeros(len(c["n"]))},
-            r"`Space\.encode_many` must return shape .+, got \(0,\)",
+            r"`Space\.encode_many` must return shape .+, got \(1,\)",
         ),
         ({"key_many": lambda s, c: np.full(len(c["n"]), -1)}, r"`.*key.*` must .+ None"),
     ],

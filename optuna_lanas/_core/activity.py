@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from optuna_lanas._core.axes import Axes
+from optuna_lanas._core.domain import MAX_ONE_HOT
 
 
 def fit_activity(points: np.ndarray, axes: Axes) -> Callable[[np.ndarray], np.ndarray]:
@@ -39,10 +40,13 @@ def fit_activity(points: np.ndarray, axes: Axes) -> Callable[[np.ndarray], np.nd
 
 
 def _one_hot_categories(points: np.ndarray, axes: Axes) -> np.ndarray:
-    """Coordinates, and the one-hot codes of categories, so that one cut isolates a category."""
-    numeric = points[:, ~axes.is_categorical]
+    """Coordinates, and the one-hot codes of categories, so that one cut isolates a category.
+
+    The places of very many choices are numbers.
+    """
+    is_one_hot = axes.is_categorical & (axes.n_choices <= MAX_ONE_HOT)
     codes = [
         points[:, [column]] == np.arange(axes.n_choices[column])
-        for column in np.flatnonzero(axes.is_categorical)
+        for column in np.flatnonzero(is_one_hot)
     ]
-    return np.hstack([numeric, *codes])
+    return np.hstack([points[:, ~is_one_hot], *codes])

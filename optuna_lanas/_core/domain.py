@@ -21,6 +21,8 @@ from optuna_lanas._core.settings import DEFAULT
 
 
 KEY_DIGITS = 12
+MAX_ONE_HOT = 128  # choices of a parameter with a feature for each
+CODE_LENGTH = 64  # features of a parameter with more choices
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +102,10 @@ class Domain:
     def features(self, points: np.ndarray) -> np.ndarray:
         """Return `[n, dim]` features: an architecture's first, then those of plain parameters.
 
-        A categorical parameter is one-hot. A numeric parameter is a soft one-hot code over
-        equidistant knots: a linear function of the features is piecewise linear in the coordinate.
-        The features of an inactive parameter are 0.
+        A categorical parameter is one-hot. One of very many choices has a random code for each
+        choice, of length 1 and nearly orthogonal to the others. A numeric parameter is a soft
+        one-hot code over equidistant knots: a linear function of the features is piecewise linear
+        in the coordinate. The features of an inactive parameter are 0.
         """
         if self.architectures is None:
             return self._plain_features(points)
@@ -114,9 +117,9 @@ class Domain:
     def kernel_inputs(self, points: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Return `[n, k]` kernel inputs.
 
-        Two categories are at distance 1, two numeric values at that of their coordinates. In a
-        conditional space a numeric parameter has a second column, 1 where it is inactive. An
-        architecture's features are its kernel inputs, under one length scale.
+        Two categories are at distance 1 (coded ones nearly so), two numeric values at that of
+        their coordinates. In a conditional space a numeric parameter has a second column, 1 where
+        it is inactive. An architecture's features are its kernel inputs, under one length scale.
 
         Args:
             points: `[n, n_params]`.
@@ -194,6 +197,7 @@ class Domain:
         is_inactive = np.isnan(points)
         position = np.where(is_categorical, points, points * (self.n_knots - 1))
         position[is_inactive] = 0.0
+        position[:, self.is_coded] = 0.0
         last = np.where(is_categorical, self.n_knots - 1, np.maximum(self.n_knots - 2, 0))
         lower = np.minimum(np.floor(position), last).astype(np.intp)
         weight = position - lower
@@ -203,6 +207,12 @@ class Domain:
         features[each, self.first_knot + lower] = np.where(is_inactive, 0.0, 1.0 - weight)
         upper = np.where(is_inactive | (weight <= 0.0), n_columns, self.first_knot + lower + 1)
         features[each, upper] = weight
+        for place, code in self._codes.items():
+            first, index = self.first_knot[place], points[:, place]
+            chosen = code[np.where(is_inactive[:, place], 0, index).astype(np.intp)]
+            features[:, first : first + CODE_LENGTH] = np.where(
+                is_inactive[:, [place]], 0.0, chosen / np.sqrt(CODE_LENGTH)
+            )
         return features[:, :-1]
 
     @cached_property
@@ -230,7 +240,24 @@ class Domain:
         """`[n_plain]` ints: how many features each plain parameter has."""
         axes = self._plain_axes
         knots = np.minimum(axes.n_values, self.max_knots)
-        return np.where(axes.is_categorical, axes.n_choices, knots).astype(np.intp)
+        n_columns = np.where(self.is_coded, CODE_LENGTH, axes.n_choices)
+        return np.where(axes.is_categorical, n_columns, knots).astype(np.intp)
+
+    @cached_property
+    def is_coded(self) -> np.ndarray:
+        """`[n_plain]` bools: which categorical parameters have too many choices to be one-hot."""
+        return np.asarray(self._plain_axes.n_choices > MAX_ONE_HOT)
+
+    @cached_property
+    def _codes(self) -> dict[int, np.ndarray]:
+        """`[n_choices, CODE_LENGTH]` signs of each coded parameter, by its place in `plain`."""
+        sizes = self._plain_axes.n_choices
+        return {
+            place: np.random.default_rng(0).choice(
+                np.array([-1, 1], dtype=np.int8), size=(sizes[place], CODE_LENGTH)
+            )
+            for place in np.flatnonzero(self.is_coded).tolist()
+        }
 
     @cached_property
     def first_knot(self) -> np.ndarray:

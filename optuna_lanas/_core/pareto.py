@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.settings import Settings
 
 
 MIN_SPAN = 1e-9
-TINY = 1e-100
+FAR = 2.0**100  # times the range of the front: farther below it all values are alike
 
 
 def count_dominating(
@@ -54,10 +55,21 @@ def weighted_values(
         rng: Source of the weights.
     """
     weights = rng.dirichlet(np.ones(objectives.shape[1]))
-    best = objectives[is_front].max(axis=0)
-    worst = np.minimum(objectives[is_front].min(axis=0), np.median(objectives, axis=0))
-    whole = np.ptp(objectives, axis=0)
-    span = np.where(best - worst > MIN_SPAN * whole, best - worst, whole)
-    scaled = (objectives - best) / np.where(span > TINY, span, 1.0) * weights
+    scaled = weights * np.stack([_below_best(own, is_front) for own in objectives.T], axis=1)
     values: np.ndarray = scaled.min(axis=1) + settings.chebyshev_augmentation * scaled.sum(axis=1)
     return values
+
+
+def _below_best(objective: np.ndarray, is_front: np.ndarray) -> np.ndarray:
+    """`[n]`: how far an objective is below the best of the front, in units of its range."""
+    n, front, ordered = len(objective), objective[is_front], np.sort(objective)
+    middle = ordered[[(n - 1) // 2, n // 2]]
+    exponent = exponent_of(np.array([front.max(), front.min(), *middle])) + 2
+    with np.errstate(over="ignore"):  # of values far from the front
+        below = np.ldexp(objective, -exponent) - np.ldexp(front.max(), -exponent)
+    below = np.clip(below, -FAR, FAR)
+    ordered = np.sort(below)
+    span = -min(below[is_front].min(), 0.5 * ordered[[(n - 1) // 2, n // 2]].sum())
+    whole = -ordered[n // 4]  # a few huge penalties must not make the front's range look small
+    span = span if span > MIN_SPAN * whole else ordered[-1] - ordered[0]
+    return np.asarray(below / span if span > 0.0 else below)

@@ -10,17 +10,20 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Set
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from optuna_lanas._core import tree as trees
+from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.history import History
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import Tree
 
 
 MAX_HISTORY = 2**40
+MAX_Y = 1e100  # of a value that exceeds all values of the learning phase
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +34,12 @@ class SearchTree:
         tree: The tree.
         n_learned: The number of observations, from the first, that the tree was grown from.
         leaf: `[n]` ints, the leaf of each observation.
-        y: `[n]`, each observation's value as the tree sees it (its rank by default).
+        y: `[n]`, each observation's value as the tree sees it: its rank by default, otherwise in
+            the unit.
         visits: `[N]`, the observations and pending points in a node's region.
         value: `[N]`, the mean y of a node's observations.
         ucb: `[N]`, upper confidence bounds; infinite for the root and for nodes without visits.
+        unit: What y, values and bounds are to be multiplied by for the objective's own unit.
     """
 
     tree: Tree
@@ -44,6 +49,7 @@ class SearchTree:
     visits: np.ndarray
     value: np.ndarray
     ucb: np.ndarray
+    unit: float = 1.0
 
     def select(self, closed: Set[int] = frozenset()) -> int:
         """Return the leaf that the greater UCB leads to at every node, the good child on a tie.
@@ -66,6 +72,14 @@ class SearchTree:
             depth = depth_of.get(node)
             shared.append(shared[parent] if depth is None else depth)
         return np.asarray(np.array(shared)[self.leaf])
+
+    def in_own_unit(self) -> SearchTree:
+        """Return the same tree with y, values and bounds in the objective's own unit."""
+        if self.unit == 1.0:
+            return self
+        with np.errstate(over="ignore"):
+            y, value, ucb = (self.unit * each for each in (self.y, self.value, self.ucb))
+        return replace(self, y=y, value=value, ucb=ucb, unit=1.0)
 
     def _ucb_without(self, closed: Set[int]) -> np.ndarray:
         """`[N]`: -inf for closed leaves, and for nodes all of whose leaves are closed."""
@@ -147,7 +161,8 @@ def learn(history: History, settings: Settings, cache: TreeCache | None = None) 
         visits = visits + _summed(tree, tree.route(history.pending_features))
     ucb = _upper_confidence_bounds(tree, visits, value, settings.exploration)
     n_learned = n_learned_of(len(y), settings)
-    return SearchTree(tree, n_learned, leaf, y, visits, value, ucb)
+    unit = 1.0 if settings.use_ranks else 2.0 ** exponent_of(history.values[:n_learned])
+    return SearchTree(tree, n_learned, leaf, y, visits, value, ucb, unit)
 
 
 def n_learned_of(n: int, settings: Settings) -> int:
@@ -178,9 +193,15 @@ def _milestones(growth: float) -> tuple[int, ...]:
 
 
 def _to_y(values: np.ndarray, learned: np.ndarray, settings: Settings) -> np.ndarray:
-    """`[n]`: mean ranks in (0, 1) among the sorted values of the learning phase, or the values."""
+    """`[n]`: mean ranks in (0, 1) among the sorted values of the learning phase.
+
+    Otherwise the values, divided by the power of two that brings those of the learning phase to
+    at most 1 in absolute value.
+    """
     if not settings.use_ranks:
-        return values
+        with np.errstate(over="ignore"):
+            scaled = np.ldexp(values, -exponent_of(learned))
+        return np.asarray(np.clip(scaled, -MAX_Y, MAX_Y))
     below = np.searchsorted(learned, values, side="left")
     up_to = np.searchsorted(learned, values, side="right")
     ranks: np.ndarray = (below + up_to + 1) / (2.0 * (len(learned) + 1))

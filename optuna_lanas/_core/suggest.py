@@ -198,11 +198,17 @@ def _fitted(history: History, n: int, settings: Settings) -> Model:
 
 
 def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return kernel inputs and features of at most ``limit`` pending points."""
-    features = history.pending_features[:limit]
-    inputs = history.domain.kernel_inputs(history.pending_points[:limit], features)
-    is_known = ~np.isnan(inputs).any(axis=1)
-    return inputs[is_known], features[is_known]
+    """Return kernel inputs and features of at most ``limit`` pending points.
+
+    A point without some of its parameters, categorical or numeric, is left out, unless parameters
+    may be inactive.
+    """
+    points, features = history.pending_points, history.pending_features
+    if history.domain.activity is None:
+        is_known = ~np.isnan(points).any(axis=1)
+        points, features = points[is_known], features[is_known]
+    features = features[:limit]
+    return history.domain.kernel_inputs(points[:limit], features), features
 
 
 def _nearest(shared_depth: np.ndarray, values: np.ndarray, limit: int) -> np.ndarray:

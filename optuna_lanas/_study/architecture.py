@@ -6,6 +6,8 @@ from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Mapping
 from functools import cached_property
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,16 @@ import optuna
 from optuna.distributions import BaseDistribution
 
 from optuna_lanas._core.domain import Architectures
+from optuna_lanas._study.transform import one_line
 from optuna_lanas._study.transform import ParamTransform
 
 
 N_TRIES = 10_000
 MAX_KEYS = 10_000  # remembered, so that a space is asked once for a candidate
 MAX_CODES = 2_000  # likewise; an encoding may be long
+FAR = 2.0**30  # a number of an encoding beyond it counts by its logarithm
+GRID_TOLERANCE, MIN_TOLERANCE = 1e-6, 1e-9  # of a step, and of the whole range
+SEE = "See `optuna_lanas.spaces.ArchitectureSpace`."
 
 
 def checked_space(space: Any) -> Any:
@@ -30,17 +36,20 @@ def checked_space(space: Any) -> Any:
         if not callable(getattr(space, method, None)):
             raise TypeError(
                 f"`space` must have the methods suggest(trial), encode(params) and key(params), "
-                f"but {_name(space)} has no `{method}`. "
-                f"See `optuna_lanas.spaces.ArchitectureSpace`."
+                f"but {_name(space)} has no `{method}`. {SEE}"
             )
     return space
 
 
 def space_distributions(space: Any) -> dict[str, BaseDistribution]:
-    """Return the distributions that a space asks for, found by a throw-away trial if need be."""
+    """Return the distributions that a space asks for, found by a throw-away trial if need be.
+
+    Raises:
+        ValueError: If the space declares no parameter or something else, or cannot be asked.
+    """
     declared = getattr(space, "distributions", None)
     if declared is not None:
-        return dict(declared)
+        return _declared(space, declared)
     storage = optuna.storages.InMemoryStorage()
     storage.create_new_study([optuna.study.StudyDirection.MINIMIZE], "space")
     sampler = optuna.samplers.RandomSampler(seed=0)
@@ -51,8 +60,9 @@ def space_distributions(space: Any) -> dict[str, BaseDistribution]:
         pass
     except Exception as error:
         raise ValueError(
-            f"`{_name(space)}.suggest` failed for params {trial.params}: {error!r}. It must ask "
-            f"for all its parameters, and raise `optuna.TrialPruned` for an invalid architecture."
+            f"`{_name(space)}.suggest` failed for params {_shortened(trial.params)}: "
+            f"{_shortened(error)}. It must ask for all its parameters, and raise "
+            f"`optuna.TrialPruned` for an invalid architecture."
         ) from error
     if not trial.distributions:
         raise ValueError(
@@ -60,6 +70,18 @@ def space_distributions(space: Any) -> dict[str, BaseDistribution]:
             f"but it asked for none. Call `trial.suggest_categorical` or the like in it."
         )
     return dict(trial.distributions)
+
+
+def _declared(space: Any, declared: Any) -> dict[str, BaseDistribution]:
+    is_right = isinstance(declared, Mapping) and len(declared) > 0
+    if is_right and all(isinstance(d, BaseDistribution) for d in declared.values()):
+        return dict(declared)
+    remedy = "Make it a property. " if callable(declared) else ""
+    raise ValueError(
+        f"`{_name(space)}.distributions` must be a dict from the name of each parameter to its "
+        f"optuna.distributions.BaseDistribution, of at least one parameter, got "
+        f"{_shortened(declared)}. {remedy}{SEE}"
+    )
 
 
 def make_architectures(space: Any, names: list[str]) -> Callable[[ParamTransform], Architectures]:
@@ -111,6 +133,7 @@ class _SpaceAdapter:
         self._key_many = self._optional("key_many")
         self._sample_many = self._optional("sample_many")
         self._sample_one = self._optional("sample")
+        self._n_codes: int | None = None  # the length of an encoding, once `encode_many` answers
         self._key = _Remembered(lambda p: self._asked_key(transform.to_params(p)), MAX_KEYS)
         self._code = _Remembered(
             lambda p: self._encoded(transform.to_params(p), self._dim), MAX_CODES
@@ -124,13 +147,11 @@ class _SpaceAdapter:
     def encode(self, points: np.ndarray) -> np.ndarray:
         """Return `[n, dim]` features of `[n, n_own]` points, NaN for invalid architectures."""
         is_whole = ~np.isnan(points).any(axis=1)
-        if self._encode_many is not None:
-            codes = self._many("encode_many", points[is_whole], 2).astype(float)
-        else:
-            codes = self._encode_each(points[is_whole])
+        encode = self._encode_each if self._encode_many is None else self._encode_at_once
+        codes = encode(points[is_whole]) if is_whole.any() else np.empty((0, self._dim))
         features = np.full((len(points), codes.shape[1]), np.nan)
         features[is_whole] = np.where(np.isnan(codes).any(axis=1, keepdims=True), np.nan, codes)
-        return features
+        return _compressed(features)
 
     def keys(self, points: np.ndarray) -> list[Hashable | None]:
         """Return `n` keys, None for invalid architectures."""
@@ -144,14 +165,15 @@ class _SpaceAdapter:
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return `[n, n_own]` points that the space draws."""
         if self._sample_many is not None:
-            columns = self._call("sample_many", n, rng)
-            self._check_names(columns, "sample_many")
-            points = self._transform.from_columns(
-                {name: np.asarray(columns[name]) for name in self._transform.names}
-            )
-            if len(points) != n:
-                raise self._error("sample_many", f"return columns of length {n}", len(points))
-            self._check_points(points, "sample_many", columns)
+            answer = self._call("sample_many", n, rng)
+            self._check_names(answer, "sample_many")
+            columns = {name: _as_list(answer[name]) or [] for name in self._transform.names}
+            lengths = {len(column) for column in columns.values()}
+            if lengths != {n}:
+                got = lengths.pop() if len(lengths) == 1 and 0 not in lengths else answer
+                raise self._error("sample_many", f"return columns of length {n}", got)
+            points = self._transform.from_columns(columns)
+            self._check_points(points, "sample_many", answer)
             return points
         many = [self._call("sample", rng) for _ in range(n)]
         for params in many:
@@ -168,30 +190,53 @@ class _SpaceAdapter:
                 code[:] = self._code(point)
         return codes
 
+    def _encode_at_once(self, points: np.ndarray) -> np.ndarray:
+        answer = self._call("encode_many", self._transform.columns(points))
+        codes = _as_numbers(answer, 2)
+        dim = self._n_codes
+        is_right = codes is not None and len(codes) == len(points) and codes.shape[1] > 0
+        if codes is None or not is_right or codes.shape[1] != (dim or codes.shape[1]):
+            rule = f"return shape ({len(points)}, {'dim' if dim is None else dim}) of numbers, "
+            rule += "where dim is at least 1 and always the same"
+            raise self._error("encode_many", rule, _shape_of(answer), "Pad shorter encodings. ")
+        if np.isinf(codes).any():
+            rule = "return finite numbers, or NaN for an invalid architecture"
+            raise self._error("encode_many", rule, answer)
+        self._n_codes = codes.shape[1]
+        return codes
+
     def _encoded(self, params: Mapping[str, Any], dim: int | None) -> np.ndarray:
         answer = self._call("encode", params)
-        try:
-            code = np.asarray(answer, dtype=float)
-        except (TypeError, ValueError):
-            code = np.empty(())
-        if code.ndim != 1 or len(code) != (dim or len(code)) or not np.isfinite(code).all():
+        code = _as_numbers(answer, 1)
+        is_right = code is not None and len(code) > 0 and bool(np.isfinite(code).all())
+        if code is None or not is_right or len(code) != (dim or len(code)):
             length = "" if dim is None else f" of length {dim}, as before,"
-            rule = f"return a vector{length} of finite numbers for {dict(params)}"
+            rule = f"return a vector{length} of finite numbers for {_shortened(dict(params))}"
             raise self._error("encode", rule, answer, "Pad shorter encodings. ")
         return code
 
     def _keys_of_whole(self, points: np.ndarray) -> list[Hashable | None]:
-        if self._key_many is not None:
-            return [None if key < 0 else int(key) for key in self._many("key_many", points, 1)]
-        return [self._key(point) for point in points]
+        if self._key_many is None:
+            return [self._key(point) for point in points]
+        answer = self._call("key_many", self._transform.columns(points))
+        numbers = _as_list(answer)
+        keys = [_as_int(number) for number in numbers or []]
+        if len(keys) != len(points) or None in keys:
+            rule = f"return shape ({len(points)},) of integers"
+            is_long = len(keys) == len(points)
+            raise self._error("key_many", rule, answer if is_long else _shape_of(answer))
+        return [None if key is None or key < 0 else key for key in keys]
 
     def _asked_key(self, params: Mapping[str, Any]) -> Hashable | None:
         key: Hashable | None = self._call("key", params)
         try:
             hash(key)
-        except TypeError:
-            rule = f"return a hashable for {dict(params)}, or None"
-            raise self._error("key", rule, key, "Return a tuple. ") from None
+            is_equal = bool(key == key)  # unlike NaN
+        except Exception:
+            is_equal = False
+        if not is_equal:
+            rule = f"return a hashable for {_shortened(dict(params))}, or None"
+            raise self._error("key", rule, key, "Return a tuple without NaN. ")
         return key
 
     @cached_property
@@ -199,6 +244,8 @@ class _SpaceAdapter:
         """The length of an encoding, unknown until the space encodes something."""
         rng = np.random.default_rng(0)
         sample = self.sample if self.can_sample else self._transform.domain.sample
+        if self._encode_many is not None:
+            return self._n_codes or self._encode_at_once(sample(1, rng)).shape[1]
         for _ in range(N_TRIES):
             point = sample(1, rng)[0]
             params = self._transform.to_params(point)
@@ -206,24 +253,23 @@ class _SpaceAdapter:
                 return len(self._encoded(params, None))
         raise ValueError(
             f"`{_name(self._space)}.key` must tell valid architectures from invalid ones, but it "
-            f"returned None (invalid) for all of {N_TRIES} random params, the last one {params}. "
-            f"Give the space a method `sample(rng)` that returns valid params."
+            f"returned None (invalid) for all of {N_TRIES} random params, the last one "
+            f"{_shortened(params)}. Give the space a method `sample(rng)` that returns valid "
+            f"params."
         )
-
-    def _many(self, method: str, points: np.ndarray, n_axes: int) -> np.ndarray:
-        answer = np.asarray(self._call(method, self._transform.columns(points)))
-        if answer.ndim != n_axes or len(answer) != len(points):
-            shape = f"({len(points)}, dim)" if n_axes == 2 else f"({len(points)},)"
-            raise self._error(method, f"return shape {shape}", answer.shape)
-        return answer
 
     def _check_names(self, params: Any, method: str) -> None:
         names = self._transform.names
-        if not isinstance(params, Mapping) or not set(names) <= set(params):
-            raise self._error(method, f"return params of the names {names}", params)
+        if not isinstance(params, Mapping) or set(names) != set(params):
+            remedy = "Return exactly what `suggest` asks for. "
+            rule = f"return params of the names {_shortened(names)}"
+            raise self._error(method, rule, params, remedy)
 
     def _check_points(self, points: np.ndarray, method: str, params: Any) -> None:
-        column = np.flatnonzero(np.isnan(points).any(axis=0))
+        axes = self._transform.domain.axes
+        tolerance = np.maximum(GRID_TOLERANCE * axes.spacing, MIN_TOLERANCE)
+        is_inside = np.abs(axes.snap(points) - points) <= tolerance  # NaN is not
+        column = np.flatnonzero(~is_inside.all(axis=0))
         if len(column):
             name = self._transform.names[column[0]]
             rule = f"return {name!r} within {self._transform.distributions[name]}"
@@ -231,8 +277,7 @@ class _SpaceAdapter:
 
     def _error(self, method: str, rule: str, answer: Any, remedy: str = "") -> ValueError:
         return ValueError(
-            f"`{_name(self._space)}.{method}` must {rule}, got {_shortened(answer)}. "
-            f"{remedy}See `optuna_lanas.spaces.ArchitectureSpace`."
+            f"`{_name(self._space)}.{method}` must {rule}, got {_shortened(answer)}. {remedy}{SEE}"
         )
 
     def _call(self, method: str, *arguments: Any) -> Any:
@@ -241,7 +286,7 @@ class _SpaceAdapter:
         except Exception as error:
             raise ValueError(
                 f"`{_name(self._space)}.{method}` failed for {_shortened(arguments[0])}: "
-                f"{error!r}. It must answer for all params that `suggest` can ask for; "
+                f"{_shortened(error)}. It must answer for all params that `suggest` can ask for; "
                 f"`key` returns None for an invalid architecture."
             ) from error
 
@@ -250,8 +295,73 @@ class _SpaceAdapter:
         return found
 
 
+def _as_numbers(answer: Any, n_axes: int) -> np.ndarray | None:
+    """Return a user's answer as floats, None where it is none or has other than `n_axes` axes."""
+    try:
+        found = np.asarray(answer)
+        if found.dtype == object and not all(isinstance(v, Real) for v in found.flat):
+            return None
+        if found.ndim != n_axes or found.dtype.kind not in "biufO":
+            return None
+        with np.errstate(over="ignore"):  # a long double may be greater than every float
+            return np.asarray(found, dtype=float)
+    except Exception:  # ragged, an int beyond every float, or whatever a foreign array raises
+        return None
+
+
+def _shape_of(answer: Any) -> Any:
+    """Return the shape of a user's array or list of numbers, or else the answer itself."""
+    for n_axes in range(5):
+        found = _as_numbers(answer, n_axes)
+        if found is not None:
+            return found.shape if n_axes else answer
+    return answer
+
+
+def _as_list(answer: Any) -> list[Any] | None:
+    """Return a user's column as a list whose entries are as they were, None if it is no column."""
+    if isinstance(answer, list | tuple):
+        return list(answer)
+    try:
+        found = answer.tolist() if len(answer.shape) == 1 else None
+    except Exception:  # not an array
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _as_int(number: Any) -> int | None:
+    """Return a whole number as an int, None where it is none."""
+    if isinstance(number, bool | np.bool_) or not isinstance(number, Real):
+        return None
+    try:
+        whole: int = math.floor(number)  # type: ignore[assignment]
+    except (OverflowError, ValueError):  # infinite, or NaN
+        return None
+    return whole if whole == number else None
+
+
+def _compressed(features: np.ndarray) -> np.ndarray:
+    """Return `[n, dim]` features, those beyond `FAR` by their logarithm and in the same order.
+
+    Their squares would exceed every float.
+    """
+    size = np.abs(features)
+    is_far = size > FAR
+    if not is_far.any():
+        return features
+    compressed = features.copy()
+    far = FAR * (1.0 + np.log(size[is_far]) - math.log(FAR))
+    compressed[is_far] = np.copysign(far, features[is_far])
+    return compressed
+
+
 def _shortened(answer: Any) -> str:
-    text = repr(answer)
+    """Return what an answer looks like, on one line; it may be anything."""
+    try:
+        text = repr(answer)
+    except Exception as error:  # an int of thousands of digits has no decimal text
+        text = f"a {type(answer).__name__} whose repr raises {type(error).__name__}"
+    text = one_line(text)
     return text if len(text) <= 500 else f"{text[:500]} ..."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from collections.abc import Sequence
 import math
 from typing import Any
@@ -16,6 +17,8 @@ from optuna_lanas._core.axes import Axes
 
 
 Numeric = FloatDistribution | IntDistribution
+_NAN = object()  # the key of every NaN
+_FROZEN = object()  # no choice holds it
 
 
 def make_axes(versions: Sequence[Sequence[BaseDistribution]]) -> Axes:
@@ -44,17 +47,10 @@ def is_constant(versions: Sequence[BaseDistribution]) -> bool:
 
 def distinct_choices(distribution: CategoricalDistribution) -> list[Any]:
     """Return the choices that Optuna tells apart: of equal ones (True, 1, 1.0) the first."""
-    seen: set[Any] = set()
-    distinct = []
-    for place, choice in enumerate(distribution.choices):
-        if not is_hashable(choice):
-            is_new = distribution.to_internal_repr(choice) == place
-        else:
-            is_new = choice not in seen
-            seen.add(choice)
-        if is_new:
-            distinct.append(choice)
-    return distinct
+    distinct: dict[Hashable, Any] = {}
+    for choice in distribution.choices:
+        distinct.setdefault(choice_key(choice), choice)
+    return list(distinct.values())
 
 
 def n_choices(distribution: BaseDistribution) -> int:
@@ -64,13 +60,27 @@ def n_choices(distribution: BaseDistribution) -> int:
     return len(distinct_choices(distribution))
 
 
-def is_hashable(choice: Any) -> bool:
-    """Whether a choice can be a key of a dict."""
+def choice_key(choice: Any) -> Hashable:
+    """Return a key that is equal for equal choices, also for lists, dicts, sets and NaN.
+
+    A tuple and a list of equal entries have one key, since storages turn the one into the other.
+    The key of an unhashable object of another type is its identity.
+    """
+    if isinstance(choice, tuple):
+        return _frozen(choice)
     try:
         hash(choice)
-    except TypeError:
+    except Exception:
+        return _frozen(choice)
+    return _NAN if choice != choice else choice
+
+
+def has_list(distribution: BaseDistribution) -> bool:
+    """Whether a choice is or holds a list, which a storage may have made of a tuple."""
+    if not isinstance(distribution, CategoricalDistribution):
         return False
-    return True
+    choices: Sequence[Any] = distribution.choices
+    return any(isinstance(choice, list | dict) and _holds_list(choice) for choice in choices)
 
 
 def _union(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, bool]:
@@ -102,3 +112,23 @@ def _is_aligned(low: float, other: float, step: float) -> bool:
 def _low(distribution: BaseDistribution) -> float:
     assert isinstance(distribution, Numeric), "a parameter's distributions are of one kind"
     return distribution.low
+
+
+def _frozen(choice: Any) -> Hashable:
+    try:
+        if isinstance(choice, list | tuple):
+            return _FROZEN, list, tuple(map(choice_key, choice))
+        if isinstance(choice, dict):
+            pairs = ((key, choice_key(value)) for key, value in choice.items())
+            return _FROZEN, dict, frozenset(pairs)
+        if isinstance(choice, set):
+            return frozenset(choice)
+    except RecursionError:  # nested too deeply
+        pass
+    return _FROZEN, id(choice)
+
+
+def _holds_list(choice: Any) -> bool:
+    if isinstance(choice, dict):
+        return any(map(_holds_list, choice.values()))
+    return isinstance(choice, list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -21,17 +22,18 @@ from optuna.trial import FrozenTrial
 
 from optuna_lanas._core.history import History
 from optuna_lanas._study.published import Decision
+from optuna_lanas._study.published import JSON_TYPES
 from optuna_lanas._study.published import MAX_BYTES
 from optuna_lanas._study.published import Step
 from optuna_lanas._study.record import Record
 from optuna_lanas._study.transform import format_value
+from optuna_lanas._study.transform import one_line
 
 
 if TYPE_CHECKING:
     from optuna_lanas._core.search_tree import SearchTree
     from optuna_lanas._core.suggest import Proposal
 
-JSON_TYPES = (bool, int, float, str, type(None))
 N_TERMS = 3
 N_RUNNER_UP = 20
 MAX_LABEL = 80
@@ -73,7 +75,7 @@ def propose(
 
 def make_rng(seed: int, number: int, *names: str) -> np.random.Generator:
     """Return the source of a trial's draws for some parameters."""
-    purpose = zlib.crc32("\n".join(names).encode())
+    purpose = zlib.crc32("\n".join(map(str, names)).encode(errors="backslashreplace"))
     return np.random.default_rng([seed, number, purpose])
 
 
@@ -88,10 +90,12 @@ def to_json(record: Record, params: Mapping[str, Any], decision: Decision) -> st
         point = record.domain.mask_inactive(record.transform.to_point(params)[None])[0]
         shown = {name: params[name] for name in record.transform.to_params(point)}
     content = _decision_json(decision)
-    if all(isinstance(value, JSON_TYPES) for value in shown.values()):
-        whole = f'{{"params":{_json(shown)},"decision":{content}}}'
-        if len(_json(whole)) <= MAX_BYTES:  # a storage encodes it once more
-            return whole
+    is_json = all(isinstance(value, JSON_TYPES) for value in shown.values())
+    if is_json and all(isinstance(name, str) for name in shown):
+        with suppress(ValueError):  # an int of thousands of digits
+            whole = f'{{"params":{_json(shown)},"decision":{content}}}'
+            if len(_json(whole)) <= MAX_BYTES:  # a storage encodes it once more
+                return whole
     return f'{{"params":null,"decision":{content}}}'
 
 
@@ -124,7 +128,7 @@ def describe_path(
         params: Of the point.
     """
     path, required = tree.tree.path(leaf), tree.tree.path(node)
-    inner = path[:-1]
+    inner, shown = path[:-1], tree.in_own_unit()
     products = tree.tree.weights[inner] * features
     scores = products.sum(axis=1).tolist()
     return tuple(
@@ -137,9 +141,9 @@ def describe_path(
             score=_rounded(score),
             offset=_rounded(tree.tree.offsets[parent]),
             visits=int(tree.visits[child]),
-            value=_rounded(tree.value[child]),
-            ucb=_rounded(tree.ucb[child]),
-            sibling_ucb=_rounded(tree.ucb[tree.tree.children[parent].sum() - child]),
+            value=_rounded(shown.value[child]),
+            ucb=_rounded(shown.ucb[child]),
+            sibling_ucb=_rounded(shown.ucb[tree.tree.children[parent].sum() - child]),
         )
         for (parent, child), terms, score in zip(
             pairwise(path), _terms(record, products, params), scores, strict=True
@@ -148,8 +152,8 @@ def describe_path(
 
 
 def feature_names(record: Record, dim: int) -> tuple[str, ...]:
-    """Return the names of `dim` features, the space's own features first."""
-    return tuple(_feature_name(record, dim, place) for place in range(dim))
+    """Return the names of `dim` features on one line each, the space's own features first."""
+    return tuple(one_line(_feature_name(record, dim, place)) for place in range(dim))
 
 
 def _decision(
@@ -192,7 +196,7 @@ def _comparison(
         return found
     other = history.domain.mask_inactive(candidates.points[[second]])[0]
     differing = record.transform.to_params(np.where(other == point, np.nan, other))
-    shown = {name: format_value(differing[name]) for name in list(differing)[:N_RUNNER_UP]}
+    shown = {str(name): format_value(differing[name]) for name in list(differing)[:N_RUNNER_UP]}
     return found | {"runner_up": shown, "runner_up_score": _rounded(candidates.scores[second])}
 
 
@@ -225,7 +229,8 @@ def _feature_name(record: Record, dim: int, place: int) -> str:
     n_own = dim - record.domain.n_plain_features
     if place >= n_own:
         return record.transform.feature_name(place - n_own)
-    declared = tuple(getattr(record.space, "encoding_names", ()))
+    declared = getattr(record.space, "encoding_names", ())
+    declared = declared if isinstance(declared, list | tuple) else ()
     return str(declared[place]) if len(declared) == n_own else f"encoding[{place}]"
 
 

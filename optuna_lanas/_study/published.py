@@ -6,6 +6,7 @@ explanation needs neither the sampler nor its settings.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields
@@ -17,6 +18,9 @@ from optuna.trial import FrozenTrial
 
 KEY = "lanas:relative_params"
 MAX_BYTES = 60_000  # as JSON in a storage; MySQL's TEXT holds 65,535
+MAX_READ = 1_000_000  # a longer text is foreign
+MAX_INT = 2**63
+JSON_TYPES = (bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True)
@@ -95,16 +99,15 @@ def published_params(trial: FrozenTrial) -> dict[str, Any]:
 
 def published_decision(trial: FrozenTrial) -> Decision | None:
     """Return the decision that a trial's worker has published, None where there is none."""
-    content: Any = _content(trial).get("decision")
+    content = _content(trial).get("decision")
     try:
-        decision = Decision(**{**content, "path": tuple(map(_step, content["path"]))})
-    except (KeyError, OverflowError, TypeError, ValueError):  # none, or of another version
+        decision = Decision(**_read(Decision, content))
+    except (KeyError, OverflowError, TypeError, ValueError):  # none, foreign, of another version
         return None
-    is_compared = decision.runner_up is None or None not in (
-        decision.score,
-        decision.runner_up_score,
-    )
-    return decision if _has_its_types(decision) and is_compared else None
+    is_scored = decision.score is not None and decision.rank is not None
+    has_second = decision.runner_up is not None and decision.runner_up_score is not None
+    is_whole = is_scored or decision.score is decision.rank is None
+    return decision if is_whole and (has_second or decision.runner_up is None) else None
 
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:
@@ -114,44 +117,88 @@ def known_params(trial: FrozenTrial) -> dict[str, Any]:
 
 def enqueued_params(trial: FrozenTrial) -> dict[str, Any]:
     """Return the params that a trial was enqueued with."""
-    enqueued = trial.system_attrs.get("fixed_params", {})
+    enqueued = trial.system_attrs.get("fixed_params")
     return enqueued if isinstance(enqueued, dict) else {}
-
-
-def _step(content: Mapping[str, Any]) -> Step:
-    terms = tuple((str(label), float(number)) for label, number in content["terms"])
-    step = Step(**{**content, "terms": terms})
-    if not _has_its_types(step):
-        raise TypeError("a step of another version")
-    return step
-
-
-def _has_its_types(content: Decision | Step) -> bool:
-    """Whether each field is of the type that its annotation says."""
-    return all(isinstance(getattr(content, f.name), _TYPES[str(f.type)]) for f in fields(content))
-
-
-_NONE = type(None)
-_TYPES: dict[str, tuple[type, ...]] = {
-    "bool": (bool,),
-    "int": (int,),
-    "int | None": (int, _NONE),
-    "float": (int, float),
-    "float | None": (int, float, _NONE),
-    "str": (str,),
-    "Mapping[str, Any] | None": (dict, _NONE),
-    "tuple[Step, ...]": (tuple,),
-    "tuple[tuple[str, float], ...]": (tuple,),
-}
 
 
 def _content(trial: FrozenTrial) -> dict[str, Any]:
     """The attribute's content, empty where it is no JSON object: half-written, or foreign."""
     text = trial.system_attrs.get(KEY)
-    if not isinstance(text, str) or len(text) > MAX_BYTES:  # longer ones are not of this package
+    if not isinstance(text, str) or len(text) > MAX_READ:
         return {}
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError):  # the latter where it is deeply nested
+    except (RecursionError, ValueError):  # nested too deeply, or no JSON
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _read(kind: type[Decision | Step], content: Any) -> dict[str, Any]:
+    """Return the fields of a decision or step, or raise an error where one is of another type."""
+    if not isinstance(content, dict):
+        raise TypeError("it must be a JSON object")
+    types = {field.name: str(field.type) for field in fields(kind)}
+    return {name: _READERS[types[name]](value) for name, value in content.items()}
+
+
+def _bool(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("it must be a bool")
+    return value
+
+
+def _int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("it must be an int")
+    if abs(value) > MAX_INT:
+        raise ValueError("it must be a number of trials, nodes or candidates")
+    return value
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("it must be a number")
+    return float(value)
+
+
+def _str(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("it must be a text")
+    return value
+
+
+def _path(value: Any) -> tuple[Step, ...]:
+    return tuple(Step(**_read(Step, content)) for content in _list(value))
+
+
+def _terms(value: Any) -> tuple[tuple[str, float], ...]:
+    return tuple((_str(label), _float(number)) for label, number in _list(value))
+
+
+def _params(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(v, JSON_TYPES) for v in value.values()):
+        raise TypeError("it must be a JSON object of plain values")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("it must be a list")
+    return value
+
+
+def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {  # by the type of a field
+    "bool": _bool,
+    "int": _int,
+    "float": _float,
+    "str": _str,
+    "int | None": _or_none(_int),
+    "float | None": _or_none(_float),
+    "tuple[Step, ...]": _path,
+    "tuple[tuple[str, float], ...]": _terms,
+    "Mapping[str, Any] | None": _or_none(_params),
+}

@@ -22,9 +22,10 @@ from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.settings import DEFAULT
+from optuna_lanas._study.distributions import choice_key
 from optuna_lanas._study.distributions import distinct_choices
+from optuna_lanas._study.distributions import has_list
 from optuna_lanas._study.distributions import is_constant
-from optuna_lanas._study.distributions import is_hashable
 from optuna_lanas._study.distributions import make_axes
 
 
@@ -106,9 +107,11 @@ class ParamTransform:
             for column, name in enumerate(self.names)
         }
 
-    def from_columns(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    def from_columns(self, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> np.ndarray:
         """Return `[n, n_params]` points of params given as columns."""
-        values = [self._values(i, columns[name].tolist()) for i, name in enumerate(self.names)]
+        own = [columns[name] for name in self.names]
+        lists = [c.tolist() if isinstance(c, np.ndarray) else c for c in own]
+        values = [self._values(i, column) for i, column in enumerate(lists)]
         return self._to_points(np.array(values).T)
 
     def with_architectures(
@@ -136,6 +139,8 @@ class ParamTransform:
         column, n_knots = int(domain.plain[param]), int(domain.n_knots[param])
         knot = place - int(np.searchsorted(domain.feature_param, param))
         axis = domain.axes.part(np.array([column]))
+        if domain.is_coded[param]:
+            return f"{self.names[column]} (code {knot})"
         is_categorical = bool(axis.is_categorical[0])
         is_exact = is_categorical or (axis.n_values[0] == n_knots and not axis.is_log[0])
         coordinate = knot if is_categorical else knot / max(n_knots - 1, 1)
@@ -155,7 +160,10 @@ class ParamTransform:
 
     def _param(self, column: int, distribution: BaseDistribution, value: float) -> Any:
         if isinstance(distribution, CategoricalDistribution):
-            return self._choices[column][int(value)]
+            own = self.distributions[self.names[column]]
+            is_own = distribution is own or vars(distribution) == vars(own)
+            choices = self._choices[column] if is_own else distinct_choices(distribution)
+            return choices[int(value)]
         return _number_in(distribution, value)
 
     def _param_column(self, column: int, values: np.ndarray) -> np.ndarray:
@@ -191,7 +199,7 @@ class ParamTransform:
     @cached_property
     def _category_index(self) -> dict[int, dict[Any, int]]:
         return {
-            column: {choice: i for i, choice in enumerate(choices) if is_hashable(choice)}
+            column: {choice_key(choice): i for i, choice in enumerate(choices)}
             for column, choices in self._choices.items()
         }
 
@@ -210,11 +218,16 @@ def make_transform(
         kept: Names that points hold even with one value: those of an architecture space.
         max_knots: See `Settings`.
     """
-    names = [n for n in sorted(versions) if n in kept or not is_constant(versions[n])]
+    names = sorted(versions, key=_text)  # Optuna takes ints and the like for names, too
+    names = [name for name in names if name in kept or not is_constant(versions[name])]
     axes = make_axes([versions[name] for name in names])
     return ParamTransform(
         {name: versions[name][-1] for name in names}, Domain(axes, max_knots=max_knots)
     )
+
+
+def _text(name: Any) -> tuple[str, str]:
+    return str(name), type(name).__name__
 
 
 def with_newest(transform: ParamTransform, name: str, newest: BaseDistribution) -> ParamTransform:
@@ -226,12 +239,27 @@ def with_newest(transform: ParamTransform, name: str, newest: BaseDistribution) 
 
 def is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
     """Whether two distributions are equal, without Optuna's loop over choices where they are."""
-    return (type(left) is type(right) and vars(left) == vars(right)) or left == right
+    if (type(left) is type(right) and vars(left) == vars(right)) or left == right:
+        return True
+    if not (isinstance(left, CategoricalDistribution) and has_list(left) | has_list(right)):
+        return False
+    assert isinstance(right, CategoricalDistribution), "a parameter's distributions are of a kind"
+    return list(map(choice_key, left.choices)) == list(map(choice_key, right.choices))
 
 
 def format_value(value: Any) -> str:
     """Return a param's value as it is shown."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    try:
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+    except Exception:  # an int of thousands of digits, or a choice that has no text
+        return f"<{type(value).__name__}>"
+
+
+def one_line(text: str) -> str:
+    """Return a user's text with line breaks and other unprintable characters escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _category_indices(
@@ -248,13 +276,13 @@ def _category(
 ) -> float:
     if param is _ABSENT:
         return np.nan
-    if is_hashable(param) and param in index:
-        return index[param]
     try:
-        choice = distribution.choices[int(distribution.to_internal_repr(param))]
-    except ValueError:
+        key = choice_key(param)
+        if key not in index:  # no choice, or equal to one in a way that its key does not tell
+            key = choice_key(distribution.choices[int(distribution.to_internal_repr(param))])
+        return index[key]
+    except Exception:  # no choice, or what cannot be compared with one
         return np.nan
-    return distinct_choices(distribution).index(choice)
 
 
 def _numbers(distribution: BaseDistribution, params: Sequence[Any]) -> np.ndarray:
@@ -269,7 +297,7 @@ def _number(distribution: BaseDistribution, param: Any) -> float:
         return np.nan
     try:
         return float(distribution.to_internal_repr(param))
-    except (OverflowError, TypeError, ValueError):
+    except Exception:  # no number, or one beyond every float
         return np.nan
 
 

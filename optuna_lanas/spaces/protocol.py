@@ -36,6 +36,9 @@ class ArchitectureSpace(Protocol[Architecture]):
     - ``sample_many(n, rng) -> dict[str, np.ndarray]``: `n` draws of ``sample`` as columns.
       Default: ``sample`` runs `n` times.
 
+    Every answer is checked, and a wrong one is an error that names the method. Numbers of an
+    encoding are best of the order of 1; those beyond ``2 ** 30`` count by their logarithm.
+
     Explanations, figures and training use the following members:
 
     - ``encoding_names -> tuple[str, ...]``: `dim` names, the meaning of each number of an

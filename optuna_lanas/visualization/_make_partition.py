@@ -22,6 +22,7 @@ from optuna_lanas._study.architecture import space_distributions
 from optuna_lanas._study.propose import feature_names
 from optuna_lanas._study.propose import grow
 from optuna_lanas._study.record import Record
+from optuna_lanas._study.transform import one_line
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.visualization._study_partition import StudyPartition
 
@@ -153,7 +154,7 @@ def _make(
     study: optuna.Study, record: Record, target: Target | None, target_name: str
 ) -> StudyPartition:
     history, trials = record.history(-1), record.observed_trials
-    search_tree = grow(record, history)
+    search_tree = grow(record, history).in_own_unit()
     if target is None and len(study.directions) > 1:
         targets = search_tree.y.copy()
         if target_name == VALUE_NAME:  # several objectives have no value of their own
@@ -166,7 +167,7 @@ def _make(
         numbers=np.array([trial.number for trial in trials], dtype=np.intp),
         features=history.features.copy(),
         targets=targets,
-        target_name=target_name,
+        target_name=one_line(str(target_name)),
         value_name="mean rank" if record.settings.use_ranks else "mean value",
         is_maximised=_is_maximised(study, target),
         n_pending=len(history.pending_points),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import optuna
 
 from optuna_lanas._study.transform import format_value
+from optuna_lanas._study.transform import one_line
 from optuna_lanas.visualization._study_partition import counted
 from optuna_lanas.visualization._study_partition import StudyPartition
 
@@ -42,6 +43,13 @@ def _leaf(view: StudyPartition, leaf: int) -> str:
 
 
 def _best(study: optuna.Study) -> str:
+    try:
+        return _best_trial(study)
+    except RecursionError:  # Optuna copies the trial with its attributes
+        return "The best trial cannot be read: its attributes are nested too deeply."
+
+
+def _best_trial(study: optuna.Study) -> str:
     if len(study.directions) > 1:
         front = counted(len(study.best_trials), "trial")
         return f"The Pareto front has {front}."
@@ -49,11 +57,11 @@ def _best(study: optuna.Study) -> str:
         best = study.best_trial
     except ValueError:  # Optuna's way to say that there is none
         return "No trial is complete and feasible yet."
-    values = {name: format_value(value) for name, value in best.params.items()}
+    values = {str(name): format_value(value) for name, value in best.params.items()}
     params = ", ".join(f"{_escaped(name)}={_escaped(value)}" for name, value in values.items())
     return f"The best trial is trial {best.number}, value {best.value:.6g}: `{params}`."
 
 
 def _escaped(text: str) -> str:
     """Return text that ends neither a cell of a Markdown table nor inline code."""
-    return text.replace("|", "\\|").replace("`", "'").replace("\n", " ")
+    return one_line(text).replace("|", "\\|").replace("`", "'")

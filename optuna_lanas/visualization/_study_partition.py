@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optuna_lanas._checks import check_int
+from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.search_tree import SearchTree
 from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas._core.tree import Tree
@@ -93,7 +94,13 @@ class StudyPartition:
     def mean_target(self, node: int) -> float:
         """Return the mean target of a node's observations, NaN if none has a finite target."""
         targets = self.targets[self.inside(node)]
-        return float(np.nanmean(targets)) if np.isfinite(targets).any() else float("nan")
+        targets = targets[np.isfinite(targets)]
+        if len(targets) == 0:
+            return float("nan")
+        exponent = exponent_of(targets)
+        scaled = np.ldexp(targets, -exponent)  # the sum of huge values would overflow
+        mean = np.clip(scaled.mean(), scaled.min(), scaled.max())
+        return float(np.ldexp(mean, exponent))
 
     def _check(self, node: int) -> None:
         """Raise an error unless a node is one of the tree."""

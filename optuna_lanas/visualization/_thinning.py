@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optuna_lanas._core.axes import exponent_of
+
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -77,4 +79,18 @@ def quantiles(values: np.ndarray, limit: int | None) -> np.ndarray:
     """Return values `[n]`, or ``limit`` of their quantiles if there are more."""
     if limit is None or len(values) <= limit:
         return values
-    return np.asarray(np.quantile(values, np.linspace(0.0, 1.0, limit)), dtype=np.float32)
+    return shortened(safe_quantile(values, np.linspace(0.0, 1.0, limit)))
+
+
+def safe_quantile(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return quantiles of finite values `[n]`, whose differences may exceed every float."""
+    exponent = exponent_of(values) + 1
+    found = np.ldexp(np.quantile(np.ldexp(values, -exponent), shares), exponent)
+    return np.asarray(found)
+
+
+def shortened(values: np.ndarray) -> np.ndarray:
+    """Return values `[n]` in single precision, unless its range does not hold them."""
+    size = np.abs(values[np.isfinite(values) & (values != 0.0)])
+    fits = size.max(initial=1.0) < 1e30 and size.min(initial=1.0) > 1e-30
+    return values.astype(np.float32) if fits else values

@@ -17,6 +17,8 @@ from optuna_lanas.visualization._plotly import scale_of
 from optuna_lanas.visualization._study_partition import StudyPartition
 from optuna_lanas.visualization._thinning import Detail
 from optuna_lanas.visualization._thinning import FULL
+from optuna_lanas.visualization._thinning import safe_quantile
+from optuna_lanas.visualization._thinning import shortened
 from optuna_lanas.visualization._thinning import spaced
 
 
@@ -137,10 +139,10 @@ def _points(
 def _value_marker(view: StudyPartition, shown: np.ndarray) -> dict[str, Any]:
     targets = view.targets[shown]
     finite = targets[~np.isnan(targets)]
-    low, high = np.quantile(finite, [0.05, 0.95]) if len(finite) else (0.0, 1.0)
+    low, high = safe_quantile(finite, np.array([0.05, 0.95])) if len(finite) else (0.0, 1.0)
     colorbar = {"x": -0.01, "xanchor": "right"}
     return {
-        "color": targets.astype(np.float32), "colorscale": scale_of(view), "size": 6,
+        "color": shortened(targets), "colorscale": scale_of(view), "size": 6,
         "cmin": float(low), "cmax": float(high), "showscale": True, "colorbar": colorbar,
     }  # fmt: skip
 

@@ -10,8 +10,10 @@ from optuna.distributions import IntDistribution
 import pytest
 
 from optuna_lanas._core.domain import Architectures
+from optuna_lanas._core.domain import CODE_LENGTH
 from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.domain import KnownKeys
+from optuna_lanas._core.domain import MAX_ONE_HOT
 from optuna_lanas._core.settings import DEFAULT
 from tests.builders import architecture_transform
 from tests.builders import domain_of
@@ -189,3 +191,27 @@ def test_an_inactive_parameter_has_no_slope() -> None:
     inputs = domain.kernel_inputs(points, features)
     slopes = domain.slopes(points, np.ones(inputs.shape), np.zeros(features.shape))
     assert slopes.tolist() == [[1.0, 0.0]]
+
+
+def test_parameters_of_very_many_choices_have_nearly_orthogonal_codes() -> None:
+    many = CategoricalDistribution(list(range(20_000)))
+    domain = domain_of(many, FloatDistribution(0.0, 1.0), many)
+    points = domain.sample(300, np.random.default_rng(0))
+    points[0, 0] = np.nan
+    features = domain.features(points)
+    assert features.shape == (300, 2 * CODE_LENGTH + 9)
+    assert (features[0, :CODE_LENGTH] == 0.0).all()
+    np.testing.assert_array_equal(domain.features(points[5:7]), features[5:7])
+    fewer = domain_of(CategoricalDistribution(list(range(10_000))))
+    places = np.arange(0.0, 10_000.0, 99.0)[:, None]
+    codes = fewer.features(places)
+    np.testing.assert_allclose(codes @ codes.T, np.eye(len(places)), atol=0.6)
+    np.testing.assert_allclose(np.diag(codes @ codes.T), 1.0)
+    alike = np.column_stack([places, np.zeros_like(places), places])
+    np.testing.assert_array_equal(fewer.features(places), domain.features(alike)[:, :CODE_LENGTH])
+
+
+def test_a_parameter_of_few_choices_is_one_hot() -> None:
+    domain = domain_of(CategoricalDistribution(list(range(MAX_ONE_HOT))))
+    points = np.arange(float(MAX_ONE_HOT))[:, None]
+    np.testing.assert_array_equal(domain.features(points), np.eye(MAX_ONE_HOT))

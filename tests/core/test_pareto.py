@@ -67,3 +67,28 @@ def test_objectives_next_to_each_other_are_no_danger(tiny: float) -> None:
         weighted = weighted_values(objectives, is_front, DEFAULT, np.random.default_rng(seed))
         assert np.isfinite(weighted).all()
         assert np.argmax(weighted) == 0
+
+
+@pytest.mark.parametrize("exponents", [(0, -1000), (900, 3), (-1000, 1000)])
+def test_weighted_values_do_not_depend_on_unit_and_origin(exponents: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    objectives = rng.integers(-1000, 1000, (30, 2)).astype(float)
+    is_front = count_dominating(np.empty(0), objectives) == 0
+    scaled = np.ldexp(objectives + np.array([7.0, -4096.0]), exponents)
+    left, right = (
+        weighted_values(own, is_front, DEFAULT, np.random.default_rng(1))
+        for own in (objectives, scaled)
+    )
+    np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("penalty", [-1e10, -1e100, -1.7e308])
+def test_a_few_penalties_do_not_hide_the_front(penalty: float) -> None:
+    x = np.linspace(0.0, 1.0, 21)
+    objectives = np.column_stack([x, 1.0 - x**2])
+    objectives[:3] = penalty
+    is_front = np.arange(21) >= 3
+    weighted = weighted_values(objectives, is_front, DEFAULT, np.random.default_rng(0))
+    assert np.isfinite(weighted).all()
+    assert len(set(weighted[3:].tolist())) == 18
+    assert weighted[:3].max() < weighted[3:].min()

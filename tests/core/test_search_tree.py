@@ -52,9 +52,30 @@ def test_ranks_rise_with_the_values(rng: np.random.Generator, n: int) -> None:
     )
 
 
-def test_without_ranks_the_tree_sees_the_values() -> None:
+def test_without_ranks_the_tree_sees_the_values_of_at_most_1() -> None:
     history = golden_history()
-    np.testing.assert_array_equal(learn(history, PUBLISHED).y, history.values)
+    found = learn(history, PUBLISHED)
+    assert found.unit == 8.0
+    np.testing.assert_array_equal(found.y, history.values / 8.0)
+    own = found.in_own_unit()
+    np.testing.assert_array_equal(own.y, history.values)
+    np.testing.assert_array_equal(own.value, 8.0 * found.value)
+    accuracies = history_of_features(history.features, history.values / 10.0)
+    np.testing.assert_array_equal(learn(accuracies, PUBLISHED).y, accuracies.values)
+
+
+@pytest.mark.parametrize("settings", [DEFAULT, PUBLISHED], ids=["default", "published"])
+@pytest.mark.parametrize("exponent", [-900, -3, 1, 1000])
+def test_a_tree_is_the_same_in_every_unit(settings: Settings, exponent: int) -> None:
+    history = golden_history()
+    scaled = history_of_features(history.features, np.ldexp(history.values, exponent))
+    assert_equal(learn(scaled, settings), learn(history, settings))
+
+
+def test_a_value_far_above_those_that_were_learned_stays_finite() -> None:
+    settings = replace(PUBLISHED, n_first=3, n_select=9)
+    history = history_of_features(np.eye(4), np.array([1e-300, 2e-300, 3e-300, 1e308]))
+    assert np.isfinite(learn(history, settings).value).all()
 
 
 def test_golden_selection() -> None:

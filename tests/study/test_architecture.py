@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
+import math
 from typing import Any
+from typing import ClassVar
+import warnings
 
+from hypothesis import given
+from hypothesis import strategies as st
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
+import pandas as pd
 import pytest
 
+from optuna_lanas import LaNASSampler
 from optuna_lanas._core.domain import Architectures
+from optuna_lanas._study.architecture import _compressed
 from optuna_lanas._study.architecture import checked_space
 from optuna_lanas._study.architecture import MAX_KEYS
 from optuna_lanas._study.architecture import space_distributions
@@ -153,32 +162,101 @@ def test_a_space_is_asked_once_for_each_of_the_points_of_late() -> None:
     assert max(space.n_keys.values()) == 2
 
 
-@pytest.mark.parametrize(
-    ("method", "answer", "message"),
-    [
-        ("encode", "text", r"`Wrong\.encode` must return a vector"),
-        ("encode", [[1.0]], r"`Wrong\.encode` must return a vector"),
-        ("encode", [np.nan], r"`Wrong\.encode` must return a vector"),
-        ("encode", None, r"`Wrong\.encode` must return a vector"),
-        ("key", [1, 2], r"`Wrong\.key` must return a hashable"),
-        ("encode_many", np.zeros(3), r"`Wrong\.encode_many` must return shape \(9, dim\)"),
-        ("encode_many", np.zeros((2, 2)), r"`Wrong\.encode_many` must return shape \(9, dim\)"),
-        ("key_many", np.zeros((9, 2)), r"`Wrong\.key_many` must return shape \(9,\)"),
-        ("sample", {"width_1": 1}, r"`Wrong\.sample` must return params of the names"),
-        ("sample", [1, 2], r"`Wrong\.sample` must return params of the names"),
-        ("sample", {"width_1": 1, "width_2": 99}, r"must return 'width_2' within IntDistr"),
-        ("sample_many", {"width_1": [1]}, r"`Wrong\.sample_many` must return params of"),
-        (
-            "sample_many",
-            {"width_1": [1], "width_2": [2]},
-            r"`Wrong\.sample_many` must return columns of length 5",
-        ),
+class Raising:
+    """What raises whenever it is looked at."""
+
+    def __array__(self, *arguments: Any, **options: Any) -> np.ndarray:
+        raise RuntimeError("no array")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+    def __hash__(self) -> int:
+        raise RuntimeError("no hash")
+
+
+NO_NUMBERS: list[Any] = [
+    *(None, "text", b"bytes", 3, True, 1j, {}, {"a": 1.0}, {1.0}, object(), Raising(), [None]),
+    *(["1", "2"], [1j, 2.0], [10**400, 1.0], [10**5000], [Raising()], np.datetime64("2026-01-01")),
+]
+WRONG: dict[str, list[Any]] = {
+    "encode": [
+        *NO_NUMBERS,
+        *([], [[1.0]], [np.nan], [np.inf, 1.0], [[1.0], [1.0, 2.0]], np.zeros((1, 0))),
+        *((i for i in range(2)), np.zeros(0), pd.DataFrame({"a": [1.0]})),
     ],
+    "encode_many": [
+        *NO_NUMBERS,
+        *(np.zeros(9), np.zeros((2, 2)), np.zeros((9, 0)), np.full((9, 2), np.inf), [[1.0]] * 8),
+        *([[1.0]] * 8 + [[1.0, 2.0]], np.full((9, 2), 1j), np.full((9, 2), "1"), pd.Series([1.0])),
+        pd.DataFrame({"a": ["x"] * 9}),
+    ],
+    "key": [[1, 2], {}, set(), np.zeros(2), math.nan, np.float64("nan"), Raising()],
+    "key_many": [
+        *NO_NUMBERS,
+        *(np.zeros((9, 2)), np.zeros(8), [0.5] * 9, [np.nan] * 9, [np.inf] * 9, [True] * 9),
+        *(np.zeros(9, dtype=bool), ["1"] * 9, [[1]] * 9, range(8), np.zeros(9) + 1j),
+    ],
+    "sample": [
+        *(None, [1, 2], "text", {}, {"width_1": 1}, {"width_1": 1, "width_2": 99}, Raising()),
+        *({"width_1": 1, "width_2": 1, "width_3": 1}, {"width_1": 1, "width_2": 1.5}),
+        *({"width_1": 1, "width_2": value} for value in (None, "x", 1j, math.nan, 10**400, [1])),
+    ],
+    "sample_many": [
+        *(None, [1, 2], {"width_1": [1]}, {"width_1": [1], "width_2": [2]}, Raising()),
+        *({"width_1": [1] * 5, "width_2": column} for column in ([1] * 4, "12345", None, 3)),
+        *({"width_1": [1] * 5, "width_2": column} for column in (np.ones((5, 2)), [1.5] * 5)),
+        *({"width_1": [1] * 5, "width_2": [value] * 5} for value in (0, 10**400, None, "x", 1j)),
+        {"width_1": [1] * 5, "width_2": (1 for _ in range(5))},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "place"), [(method, i) for method in WRONG for i in range(len(WRONG[method]))]
 )
-def test_a_wrong_answer_is_an_error_that_names_it(method: str, answer: Any, message: str) -> None:
+def test_a_wrong_answer_is_an_error_that_names_it(method: str, place: int) -> None:
+    answer = WRONG[method][place]
     wrong = type("Wrong", (TwoLayers,), {method: lambda self, *arguments: answer})(3)
-    with pytest.raises(ValueError, match=message):
-        ask(wrong, method)
+    message = (
+        rf"`Wrong\.{method}` must return [^\n]*, got [^\n]*\. [^\n]*"
+        rf"See `optuna_lanas\.spaces\.ArchitectureSpace`\.$"
+    )
+    with pytest.raises(ValueError, match=message) as error:
+        ask_strictly(wrong, method)
+    assert len(str(error.value)) < 2_000
+
+
+RIGHT: dict[str, list[Any]] = {
+    "encode": [
+        *([True, False], (1, 2.5), np.ones(1, dtype=np.float32), [2**70], pd.Series([1.0, 2.0])),
+        *([1e200, -1e308], [5e-324], [Fraction(1, 3)], np.array([1, 2.0], dtype=object)),
+    ],
+    "encode_many": [
+        *(np.ones((9, 1), dtype=bool), [[1, 2.0]] * 9, np.full((9, 2), np.nan)),
+        *(pd.DataFrame({"a": [1] * 9}), [[1e300]] * 9),
+    ],
+    "key_many": [
+        *([1] * 9, (1.0,) * 9, np.arange(9), [-1] * 9, pd.Series([1] * 9), [2**70] * 9),
+        np.ones(9, dtype=np.uint8),
+    ],
+    "key": ["", "\ud800", 10**5000, (1, (2,)), math.inf, frozenset({1})],
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "place"), [(method, i) for method in RIGHT for i in range(len(RIGHT[method]))]
+)
+def test_a_right_answer_of_any_kind_is_taken(method: str, place: int) -> None:
+    answer = RIGHT[method][place]
+    ask(type("Right", (TwoLayers,), {method: lambda self, *arguments: answer})(3), method)
+
+
+def ask_strictly(space: Any, method: str) -> None:
+    """Ask, and raise what is warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ask(space, method)
 
 
 def ask(space: Any, method: str) -> None:
@@ -234,3 +312,109 @@ def test_a_constant_parameter_of_a_space_is_part_of_its_params() -> None:
     )
     points = transform.domain.sample(20, np.random.default_rng(0))
     assert transform.domain.features(points).shape == (20, 2 + 2 + 9)
+
+
+DECLARED: list[Any] = [
+    *(3, "text", [], {}, [("a", IntDistribution(1, 2))], {"a": 1}, {"a": IntDistribution}),
+    lambda: {"a": IntDistribution(1, 2)},
+]
+
+
+@pytest.mark.parametrize("declared", DECLARED)
+def test_wrong_distributions_are_an_error_that_names_them(declared: Any) -> None:
+    wrong = TwoLayers()
+    wrong.distributions = declared  # type: ignore[attr-defined]
+    with pytest.raises(
+        ValueError, match=r"`TwoLayers\.distributions` must be a dict from .*, got "
+    ):
+        space_distributions(wrong)
+
+
+def test_encodings_for_many_have_one_width() -> None:
+    class Growing(Declared):
+        def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+            return np.zeros((len(columns["width_1"]), len(columns["width_1"])))
+
+    architectures = architectures_of(Growing(3))
+    points = points_of(TwoLayers(3))
+    architectures.encode(points[:4])
+    with pytest.raises(ValueError, match=r"shape \(5, 4\) of numbers, where dim is"):
+        architectures.encode(points[:5])
+
+
+def test_a_space_is_never_asked_for_nothing() -> None:
+    class NotForNothing(Declared):
+        def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+            assert len(columns["width_1"])
+            return super().encode_many(columns)
+
+        def key_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+            assert len(columns["width_1"])
+            return super().key_many(columns)
+
+    architectures = architectures_of(NotForNothing(3))
+    nothing = points_of(TwoLayers(3))[:0]
+    assert architectures.encode(nothing).shape == (0, 2)
+    assert architectures.keys(nothing) == []
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
+@pytest.mark.parametrize("choices", [((1, 2), (3, 4)), ((1,), "a"), (None, (1, (2,)), 3)])
+def test_choices_drawn_by_the_space_stay_as_they_are(choices: tuple[Any, ...]) -> None:
+    class Tuples:
+        distributions: ClassVar = {"c": CategoricalDistribution(choices)}
+
+        def encode(self, params: Mapping[str, Any]) -> list[float]:
+            return [float(choices.index(params["c"]))]
+
+        def key(self, params: Mapping[str, Any]) -> Any:
+            return params["c"]
+
+        def suggest(self, trial: optuna.trial.BaseTrial) -> Any:
+            return trial.suggest_categorical("c", choices)
+
+        def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, Any]:
+            return {"c": [choices[i] for i in rng.integers(len(choices), size=n)]}
+
+    points = architectures_of(Tuples()).sample(50, np.random.default_rng(0))  # type: ignore[misc]
+    assert set(points[:, 0].tolist()) == set(range(len(choices)))
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=9))
+def test_encodings_keep_their_order_and_have_finite_squares(numbers: list[float]) -> None:
+    column = np.array(numbers)[:, None]
+    compressed = _compressed(column)
+    assert (np.diff(compressed[np.argsort(column[:, 0])], axis=0) >= 0.0).all()
+    assert np.isfinite(compressed**2).all()
+    is_near = np.abs(column) <= 1e9
+    np.testing.assert_array_equal(compressed[is_near], column[is_near])
+    np.testing.assert_array_equal(_compressed(-column), -compressed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1e200, -1e308, 1e40])
+def test_a_huge_number_in_an_encoding_does_not_switch_the_model_off(size: float) -> None:
+    class Wide(TwoLayers):
+        def __init__(self, factor: float) -> None:
+            super().__init__(200)
+            self._factor = factor
+
+        def encode(self, params: Mapping[str, Any]) -> np.ndarray:
+            return np.append(
+                super().encode(params) / 200, self._factor * (params["width_1"] % 7 / 7)
+            )
+
+    def distance(factor: float, seed: int) -> float:
+        space = Wide(factor)
+
+        def objective(trial: optuna.Trial) -> float:
+            first, second = sorted(space.suggest(trial) | {0})[-2:]
+            return abs(first - 50) + abs(second - 150)
+
+        study = optuna.create_study(sampler=LaNASSampler(space=space, seed=seed))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            study.optimize(objective, n_trials=40)
+        return study.best_value
+
+    assert np.median([distance(size, seed) for seed in range(3)]) <= 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+import warnings
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,9 +17,9 @@ from optuna.distributions import IntDistribution
 from optuna.distributions import json_to_distribution
 import pytest
 
+from optuna_lanas._study.distributions import choice_key
 from optuna_lanas._study.distributions import distinct_choices
 from optuna_lanas._study.distributions import is_constant
-from optuna_lanas._study.distributions import is_hashable
 from optuna_lanas._study.distributions import make_axes
 from optuna_lanas._study.distributions import n_choices
 from optuna_lanas._study.transform import is_alike
@@ -112,8 +113,46 @@ def test_a_grid_that_holds_one_point_of_its_range_is_constant() -> None:
     assert make_axes([[distribution]]).n_values.tolist() == [1.0]
 
 
-@pytest.mark.parametrize(
-    ("choice", "expected"), [(None, True), ((1, "a"), True), ([1], False), (({},), False)]
-)
-def test_choices_that_are_hashable(choice: Any, expected: bool) -> None:
-    assert is_hashable(choice) == expected
+NAN, OTHER_NAN = float("nan"), np.float64("nan")
+EQUAL: list[tuple[Any, Any]] = [
+    *((1, True), (1, 1.0), (NAN, OTHER_NAN), ([1], [1.0]), ({"a": [1]}, {"a": [True]})),
+    *(
+        ((1, 2), [1, 2]),
+        ([(1,)], [[1]]),
+        ({1}, {1.0}),
+        ({1}, frozenset({1})),
+        (([1], 2), ([1], 2)),
+    ),
+    ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+]
+DIFFERENT: list[tuple[Any, Any]] = [
+    *((1, "1"), (None, False), ([1], "[1]"), ({}, []), ({1}, [1])),
+    *(([[1]], [1]), ({"a": 1}, {"a": 2}), (([1],), ([2],)), (object(), object()), ([NAN], NAN)),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), EQUAL)
+def test_equal_choices_have_one_key(left: Any, right: Any) -> None:
+    assert choice_key(left) == choice_key(right)
+    assert hash(choice_key(left)) == hash(choice_key(right))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        distribution = CategoricalDistribution([left, "x", right])
+    first, second = distinct_choices(distribution)
+    assert first is left
+    assert second == "x"
+    assert n_choices(distribution) == 2
+
+
+@pytest.mark.parametrize(("left", "right"), DIFFERENT)
+def test_different_choices_have_different_keys(left: Any, right: Any) -> None:
+    assert choice_key(left) != choice_key(right)
+
+
+def test_choices_nested_too_deeply_are_told_apart_by_identity() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert choice_key(deep) == choice_key(deep) != choice_key([deep])
+    while deep:  # which the garbage collector would do by recursion
+        deep = deep.pop()

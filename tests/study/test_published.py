@@ -19,6 +19,7 @@ from optuna_lanas._study.published import Decision
 from optuna_lanas._study.published import enqueued_params
 from optuna_lanas._study.published import KEY
 from optuna_lanas._study.published import known_params
+from optuna_lanas._study.published import MAX_READ
 from optuna_lanas._study.published import published_decision
 from optuna_lanas._study.published import published_params
 from optuna_lanas._study.published import Step
@@ -156,6 +157,59 @@ def test_a_step_that_lacks_a_field_makes_no_decision(field: str) -> None:
     content = asdict(DECISION)
     del content["path"][0][field]
     assert published_decision(publishing(as_json({}, content))) is None
+
+
+FOREIGN: list[Any] = [None, "abc", 1.5, True, [], {}, [[1]], 10**400, {"x": {"y": 1}}]
+
+
+def fits(value: Any, kind: str) -> bool:
+    """Whether a value may stand in a field of a type."""
+    numbers = {"int": (int,), "float": (int, float)}
+    is_number = isinstance(value, numbers.get(kind.removesuffix(" | None"), ()))
+    return (
+        (value is None and kind.endswith("None"))
+        or (is_number and not isinstance(value, bool) and value != 10**400)
+        or (kind == "str" and isinstance(value, str))
+        or (kind == "bool" and isinstance(value, bool))
+        or (kind.startswith("tuple") and value == [])
+        or (kind.startswith("Mapping") and value == {})
+    )
+
+
+@pytest.mark.parametrize("field", [*fields(Decision), *fields(Step)], ids=lambda f: f.name)
+def test_a_field_of_another_type_makes_no_decision(field: Any) -> None:
+    for value in FOREIGN:
+        content = asdict(DECISION)
+        own = content if field.name in content else content["path"][0]
+        own[field.name] = value
+        found = published_decision(publishing(as_json({}, content)))
+        if found is None:
+            assert value is None or not fits(value, str(field.type))
+        else:
+            assert fits(value, str(field.type))
+            assert str(Explanation(**vars(found), number=0, is_recorded=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"params":' * 50_000,
+        '{"decision":' + "[" * 900 + "]" * 900 + "}",
+        '{"params":{"x":' + "9" * 10_000 + "}}",
+        '{"params":"' + "x" * MAX_READ + '"}',
+    ],
+    ids=["lists", "objects", "decision", "digits", "long"],
+)
+def test_what_is_nested_deeply_or_long_is_nothing(text: str) -> None:
+    trial = publishing(text)
+    assert published_params(trial) == {}
+    assert published_decision(trial) is None
+
+
+@pytest.mark.parametrize("fixed", [None, 3, "text", [1], [[{}]]])
+def test_foreign_enqueued_params_are_none(fixed: Any) -> None:
+    assert enqueued_params(running_trial(0, system_attrs={"fixed_params": fixed})) == {}
 
 
 def test_a_trial_without_a_publication() -> None:
