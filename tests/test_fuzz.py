@@ -78,7 +78,6 @@ def check_texts(study: optuna.Study) -> None:
         assert text.replace("\n", "").isprintable()
 
 
-@given(st.data(), st.sampled_from(BOTH))
 def any_study_is_searched(data: st.DataObject, make: Callable[..., LaNASSampler]) -> None:
     names: list[Any] = data.draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
     asked = {name: data.draw(distributions()) for name in names}
@@ -111,7 +110,6 @@ def any_study_is_searched(data: st.DataObject, make: Callable[..., LaNASSampler]
         check_texts(study)
 
 
-@given(METHODS, ANSWERS)
 def any_answer_is_taken_or_named(method: str, answer: Any) -> None:
     class Space:
         def suggest(self, trial: optuna.trial.BaseTrial) -> int:
@@ -138,7 +136,6 @@ def any_answer_is_taken_or_named(method: str, answer: Any) -> None:
         check_texts(study)
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=6, max_size=12))
 def values_of_any_size_are_searched(values: list[float]) -> None:
     for make in BOTH:
         study = optuna.create_study(sampler=make())
@@ -149,12 +146,18 @@ def values_of_any_size_are_searched(values: list[float]) -> None:
         assert all(math.isfinite(trial.params["x"]) for trial in study.trials)
 
 
-@pytest.mark.parametrize(
-    "law", [any_study_is_searched, any_answer_is_taken_or_named, values_of_any_size_are_searched]
-)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+LAWS: dict[Callable[..., None], tuple[st.SearchStrategy[Any], ...]] = {
+    any_study_is_searched: (st.data(), st.sampled_from(BOTH)),
+    any_answer_is_taken_or_named: (METHODS, ANSWERS),
+    values_of_any_size_are_searched: (st.lists(FINITE, min_size=6, max_size=12),),
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("size", [QUICK, pytest.param(LARGE, marks=pytest.mark.slow)])
-def test_laws(law: Callable[[], None], size: Any) -> None:
+def test_laws(law: Callable[..., None], size: settings) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         warnings.simplefilter("ignore", UserWarning)  # Optuna's, of unusual choices
-        size(law)()
+        size(given(*LAWS[law])(law))()

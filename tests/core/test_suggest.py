@@ -23,6 +23,7 @@ from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.suggest import _explores
 from optuna_lanas._core.suggest import _make_acquisition
+from optuna_lanas._core.suggest import _pending
 from optuna_lanas._core.suggest import Caches
 from optuna_lanas._core.suggest import ModelCache
 from optuna_lanas._core.suggest import Proposal
@@ -358,3 +359,22 @@ def test_a_long_history_is_modelled_by_the_nearest_observations_and_of_these_the
     model = acquisition.model
     modelled = acquisition.inputs[:, 0] * np.exp(model.log_lengthscales[0])
     np.testing.assert_allclose(np.sort(modelled * model.widths[0] + model.origin[0]), expected)
+
+
+@pytest.mark.parametrize("is_conditional", [False, True])
+def test_a_pending_point_without_a_parameter_is_one_of_a_conditional_space(
+    is_conditional: bool,
+) -> None:
+    """Whichever kind of parameter it lacks."""
+    domain = domain_of(FloatDistribution(0.0, 1.0), CategoricalDistribution("abc"))
+    if is_conditional:
+        domain = replace(domain, activity=lambda points: np.ones(points.shape, dtype=bool))
+    points = domain.sample(6, np.random.default_rng(0))
+    pending = np.array([[0.5, 1.0], [np.nan, 2.0], [0.25, np.nan], [0.75, 0.0]])
+    history = history_of(domain, points, points[:, 0], pending=pending)
+    for limit in (2, 9):
+        inputs, features = _pending(history, limit)
+        expected = pending if is_conditional else pending[[0, 3]]
+        assert len(inputs) == len(features) == min(limit, len(expected))
+        assert not np.isnan(inputs).any()
+        np.testing.assert_array_equal(features, domain.features(expected[:limit]))
