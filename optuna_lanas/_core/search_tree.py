@@ -94,17 +94,32 @@ class TreeCache:
     def learn(self, history: History, settings: Settings) -> tuple[Tree, np.ndarray, np.ndarray]:
         """Return the tree of a history, and each observation's leaf `[n]` and y `[n]`.
 
-        It is rebuilt in each learning phase, and when values, features or settings have changed.
+        It is rebuilt in each learning phase, and when settings, or values or features that it
+        was grown from, have changed.
         """
         n_learned = n_learned_of(len(history.values), settings)
-        is_known = starts_with(history.values, self._values)
-        is_known = is_known and starts_with(history.features, self._features)
         is_same = self._n_learned == n_learned and self._settings == settings
-        if self.tree is None or not (is_known and is_same):
+        n_known = self._n_known(history) if is_same else 0
+        if self.tree is None or n_known < n_learned:
             self._rebuild(history, n_learned, settings)
+        else:
+            self._leaf, self._y = self._leaf[:n_known], self._y[:n_known]
+            self._values = self._values[:n_known]
         self._append(history, settings)
         assert self.tree is not None, "it has just been built"
         return self.tree, self._leaf, self._y
+
+    def _n_known(self, history: History) -> int:
+        """How many of the first observations are those of the last call."""
+        pairs = (history.values, self._values), (history.features, self._features)
+        if all(starts_with(now, before) for now, before in pairs):
+            return len(self._values)
+        n = min(len(history.values), len(self._values))
+        if history.features.shape[1:] != self._features.shape[1:]:
+            return 0
+        is_same = history.values[:n] == self._values[:n]
+        is_same &= (history.features[:n] == self._features[:n]).all(axis=1)
+        return n if is_same.all() else int(np.argmin(is_same))
 
     def _rebuild(self, history: History, n_learned: int, settings: Settings) -> None:
         values = history.values[:n_learned].copy()

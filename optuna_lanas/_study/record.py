@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
-from datetime import datetime
 from itertools import islice
 import os
 from threading import Lock
@@ -38,6 +37,7 @@ from optuna_lanas._core.pareto import count_dominating
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.architecture import make_architectures
 from optuna_lanas._study.architecture import space_distributions
+from optuna_lanas._study.outcome import Clock
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import FAILED
 from optuna_lanas._study.outcome import Outcome
@@ -55,7 +55,6 @@ from optuna_lanas._study.transform import with_newest
 if TYPE_CHECKING:
     from optuna_lanas._core.suggest import Caches
 
-EPOCH = datetime(1970, 1, 1)
 MAX_RECORDS = 8  # of a study: HyperbandPruner shows a sampler the trials of a bracket alone
 MAX_STUDIES = 64  # of a storage, so that deleted studies are forgotten
 T = TypeVar("T")
@@ -94,16 +93,22 @@ class Table:
             column[self._n : n] = entries[name]
         self._n = n
 
+    def reorder(self, order: np.ndarray) -> None:
+        """Put the entries into another order, `[n]` places; earlier views stay as they are."""
+        for name, column in self._columns.items():
+            self._columns[name] = ordered = np.empty_like(column)
+            ordered[: self._n] = column[order]
+
 
 @dataclass
 class _Observed:
-    """The trials that have ended, in the order in which they ended.
+    """The trials that have ended, in the order in which they ended (see `Clock`).
 
     Attributes:
         ended: The trials.
-        times: Their numbers, starts and ends (seconds), `[n_ended, 3]` as one column.
+        times: Their numbers, starts, ends and places, `[n_ended, 4]` as one column.
         trials: Those of them that are observations.
-        table: Observations: points, features, kind and outcome.
+        table: Observations: points, features, kind, outcome, and times as above.
         n_dominating: `[n]`, how many complete observations dominate each; for several objectives.
         place_of_key: The keys of all trials that have ended, with their order.
         patterns: The sets of parameters that were inactive together.
@@ -143,6 +148,7 @@ class Record:
         self._trials: Sequence[FrozenTrial] = []
         self._unfinished: set[int] = set()  # places in the list of trials
         self._n_seen: dict[int, int] = {}  # how many distributions of those were seen
+        self._clock = Clock()
         self.caches: Caches | None = None
         self.transform: ParamTransform
         self._domain: Domain
@@ -168,12 +174,15 @@ class Record:
         self._trials = trials
         changed = [trials[place] for place in places]
         self._unfinished = {p for p in places if not trials[p].state.is_finished()}
-        ended = sorted((trial for trial in changed if trial.state.is_finished()), key=_end)
-        known = self._observed.ended
-        is_late = bool(ended and known) and _end(ended[0]) < _end(known[-1])
+        is_moved = not all(self._clock.read(trial) for trial in changed)
+        if is_moved:  # a trial has waited longer than one with a greater number
+            self._clock = Clock()
+            for trial in trials:
+                self._clock.read(trial)
+        ended = [trial for trial in changed if trial.state.is_finished()]
         news = [self._see_distributions(place) for place in places]
-        if is_late or any(news):
-            self._rebuild([*known, *ended])
+        if is_moved or any(news):
+            self._rebuild([*self._observed.ended, *ended])
         else:
             self._append(ended)
 
@@ -269,7 +278,11 @@ class Record:
         known = self._observed.ended[-1]
         place = bisect_left(trials, known.number, key=lambda trial: trial.number)
         same = trials[place] if place < len(trials) else None
-        return same is not None and same._trial_id == known._trial_id and _end(same) == _end(known)
+        return (
+            same is not None
+            and same._trial_id == known._trial_id
+            and same.datetime_complete == known.datetime_complete
+        )
 
     def _see_distributions(self, place: int) -> bool:
         """Remember the unseen distributions of a trial; return whether any is new."""
@@ -312,18 +325,33 @@ class Record:
             features=((dim,), float),
             kind=((), np.intp),
             outcome=((max(len(self._directions), 2),), float),
+            times=((4,), float),
         )
-        self._observed = _Observed([], Table(times=((3,), float)), [], table, np.empty(0))
-        self._append(sorted(ended, key=_end))
+        self._observed = _Observed([], Table(times=((4,), float)), [], table, np.empty(0))
+        self._append(ended)
 
     def _append(self, ended: Sequence[FrozenTrial]) -> None:
-        observed = self._observed
-        observed.ended += ended
-        observed.times.append(times=np.array([_times(t) for t in ended]).reshape(-1, 3))
-        pairs = [(t, outcome_of(t, self._directions)) for t in ended if t.params]
+        """Add trials to those that have ended, each in its place."""
+        ended = sorted(ended, key=self._place)
+        known = self._observed.ended
+        is_late = bool(ended and known) and self._place(ended[0]) < self._place(known[-1])
+        self._observed.ended += ended
+        times = [self._clock.times(trial) for trial in ended]
+        self._observed.times.append(times=np.array(times).reshape(-1, 4))
+        pairs = [(trial, outcome_of(trial, self._directions)) for trial in ended if trial.params]
         told = [(trial, outcome) for trial, outcome in pairs if outcome is not None]
-        if not told:
-            return
+        if told:
+            self._observe(told)
+        if is_late:
+            self._sort()
+
+    def _place(self, trial: FrozenTrial) -> tuple[float, int]:
+        """What orders trials that have ended."""
+        number, _, _, place = self._clock.times(trial)
+        return place, number
+
+    def _observe(self, told: Sequence[tuple[FrozenTrial, Outcome]]) -> None:
+        observed = self._observed
         points = self.transform.to_points([trial.params for trial, _ in told])
         for key in self._domain.keys(points):
             observed.place_of_key.setdefault(key, len(observed.place_of_key))
@@ -335,20 +363,25 @@ class Record:
             for place, (_, outcome) in enumerate(told)
             if is_valid[place] and (outcome.kind != FAILED or with_failed)
         ]
-        self._see_patterns(points[chosen])
-        observed.trials += [told[place][0] for place in chosen]
-        outcomes = [told[place][1] for place in chosen]
-        self._append_observations(points[chosen], features[chosen], outcomes)
+        self._see_patterns(points[chosen], self.n_observations)
+        self._append_observations(
+            points[chosen], features[chosen], [told[place] for place in chosen]
+        )
 
     def _append_observations(
-        self, points: np.ndarray, features: np.ndarray, outcomes: Sequence[Outcome]
+        self,
+        points: np.ndarray,
+        features: np.ndarray,
+        told: Sequence[tuple[FrozenTrial, Outcome]],
     ) -> None:
         observed, table = self._observed, self._observed.table
-        values = np.zeros((len(outcomes), max(len(self._directions), 2)))
-        for own, outcome in zip(values, outcomes, strict=True):
+        values = np.zeros((len(told), max(len(self._directions), 2)))
+        for own, (_, outcome) in zip(values, told, strict=True):
             own[: len(outcome.values)] = outcome.values
-        kinds = np.array([outcome.kind for outcome in outcomes], dtype=np.intp)
-        table.append(points=points, features=features, kind=kinds, outcome=values)
+        kinds = np.array([outcome.kind for _, outcome in told], dtype=np.intp)
+        times = np.array([self._clock.times(trial) for trial, _ in told]).reshape(-1, 4)
+        observed.trials += [trial for trial, _ in told]
+        table.append(points=points, features=features, kind=kinds, outcome=values, times=times)
         if len(self._directions) > 1:
             is_complete = table["kind"] == COMPLETE
             n_before = len(observed.n_dominating)
@@ -358,14 +391,37 @@ class Record:
             n_dominating[is_complete] = count_dominating(counts, objectives)
             observed.n_dominating = n_dominating
 
-    def _see_patterns(self, points: np.ndarray) -> None:
+    def _sort(self) -> None:
+        """Put the ended trials into their order, after late ones were appended.
+
+        What the first observations were is compared by those that remember it.
+        """
+        observed, table = self._observed, self._observed.table
+        order = _order(observed.times["times"])
+        observed.ended = [observed.ended[place] for place in order.tolist()]
+        observed.times.reorder(order)
+        order = _order(table["times"])
+        moved = np.flatnonzero(order != np.arange(len(order)))
+        if len(moved) == 0:
+            return
+        observed.trials = [observed.trials[place] for place in order.tolist()]
+        table.reorder(order)
+        if len(observed.n_dominating):
+            observed.n_dominating = observed.n_dominating[order]
+        if len(observed.patterns) > 1:
+            observed.patterns.clear()
+            self._see_patterns(table["points"], 0)
+        if moved[0] < self._n_activity:
+            self._n_activity = -1
+
+    def _see_patterns(self, points: np.ndarray, n_before: int) -> None:
         """Remember which parameters were inactive together; before the points are added."""
         for i, is_inactive in enumerate(np.isnan(points)):
             pattern = is_inactive.tobytes()
             if pattern not in self._observed.patterns:
                 self._observed.patterns.add(pattern)
                 self._observed.has_inactive |= bool(is_inactive.any())
-                self._observed.n_patterns_seen = self.n_observations + i + 1
+                self._observed.n_patterns_seen = n_before + i + 1
 
     def _objectives(self) -> np.ndarray:
         """`[n, m]`: the objectives; incomplete observations lie below the others, in order."""
@@ -396,7 +452,7 @@ class Record:
         n_later = len(self._trials) - min(self._unfinished, default=len(self._trials))
         if n_later <= self.settings.n_overtaking:
             return 0
-        return first_live_number(self._observed.times["times"], self.settings)
+        return first_live_number(self._observed.times["times"][:, :3], self.settings)
 
     def _fixed(
         self, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
@@ -517,14 +573,6 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _times(trial: FrozenTrial) -> tuple[int, float, float]:
-    return trial.number, _seconds(trial.datetime_start), _seconds(trial.datetime_complete)
-
-
-def _end(trial: FrozenTrial) -> tuple[float, int]:
-    return _seconds(trial.datetime_complete), trial.number
-
-
-def _seconds(time: datetime | None) -> float:
-    """Seconds of a time as it was stored, whatever the zone of this worker."""
-    return 0.0 if time is None else (time - EPOCH).total_seconds()
+def _order(times: np.ndarray) -> np.ndarray:
+    """Return the order of `[n, 4]` times: by place, then by number."""
+    return np.lexsort((times[:, 0], times[:, 3]))

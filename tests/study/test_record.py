@@ -71,17 +71,18 @@ def finished(
     if has_k:
         params["k"] = value % 5
     is_complete = state in (0, 3)
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"system_attrs": {KEY: "{}"} if value % 3 else {}}
     if state == 1:
         fields["intermediate_values"] = {value: float(value)}
     if state == 3:
-        fields["system_attrs"] = {"constraints": [1.0]}
+        fields["system_attrs"]["constraints"] = [1.0]
     return trial_of(
         number,
         params,
         space,
         [float(value - i) for i in range(len(directions))] if is_complete else None,
         state=ENDED[state % 3],
+        start=float(end - value),
         end=float(end),
         **fields,
     )
@@ -90,8 +91,12 @@ def finished(
 def unfinished(trial: FrozenTrial, has_params: bool) -> FrozenTrial:
     """The same trial before it has ended."""
     if not has_params:
-        return running_trial(trial.number)
-    return trial_of(trial.number, trial.params, trial.distributions, state=TrialState.RUNNING)
+        waiting = running_trial(trial.number)
+        waiting.datetime_start = None
+        return waiting
+    running = trial_of(trial.number, trial.params, trial.distributions, state=TrialState.RUNNING)
+    running.datetime_start = trial.datetime_start
+    return running
 
 
 hows = st.tuples(
@@ -154,7 +159,7 @@ def assert_same(left: Record, right: Record) -> None:
     if first.objectives is not None:
         assert second.objectives is not None
         np.testing.assert_array_equal(first.objectives, second.objectives)
-    assert first.keys.place == second.keys.place
+    assert first.keys.place.keys() == second.keys.place.keys()
     assert first.keys.n == second.keys.n
     assert first.pending_keys == second.pending_keys
     points = first.domain.sample(20, np.random.default_rng(0))
