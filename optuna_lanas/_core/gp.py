@@ -14,8 +14,13 @@ are in units of the output scale, which multiplies K.
 
 from __future__ import annotations
 
+from _thread import start_new_thread
+from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace
+from threading import get_ident
+from threading import Lock
+from threading import main_thread
 
 import numpy as np
 from scipy.linalg import cho_factor
@@ -131,9 +136,46 @@ def fit_kernel(
     bounds = [(mean - far, mean + far) for mean in start[:-1]]
     bounds.append((np.log(settings.jitter), 0.0))
     options = {"maxiter": settings.max_fit_iterations}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+
+    def find() -> np.ndarray:
+        result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        return np.asarray(result.x)
+
+    found = _uninterrupted(find)
     linear, nugget = (float(variance) for variance in np.exp(found[-2:]))
     return replace(prior, log_lengthscales=found[:-2], linear=linear, nugget=nugget)
+
+
+def _uninterrupted(work: Callable[[], np.ndarray]) -> np.ndarray:
+    """Return what ``work`` returns, run in a thread if signal handlers may raise in this one.
+
+    SciPy's minimisers compare points by ``numpy.array_equal``. If a handler raises within it, the
+    exception is lost. Handlers run in the main thread alone, and interrupt its waiting. The class
+    `Thread` would lose their exceptions too.
+    """
+    if get_ident() != main_thread().ident:
+        return work()
+    outcomes: list[np.ndarray | BaseException] = []
+    is_done = Lock()
+    is_done.acquire()
+
+    def run() -> None:
+        try:
+            outcomes.append(work())
+        except BaseException as error:
+            outcomes.append(error)
+        finally:
+            is_done.release()
+
+    try:
+        start_new_thread(run, ())
+    except RuntimeError:  # no more threads, or the interpreter shuts down
+        return work()
+    is_done.acquire()
+    (outcome,) = outcomes
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
 class _Loss:

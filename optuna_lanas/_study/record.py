@@ -58,6 +58,9 @@ if TYPE_CHECKING:
 MAX_RECORDS = 8  # of a study: HyperbandPruner shows a sampler the trials of a bracket alone
 MAX_STUDIES = 64  # of a storage, so that deleted studies are forgotten
 T = TypeVar("T")
+# Keys of which each is removed by `dict.pop` when what it refers to is gone. A callback in Python,
+# like those of the standard library, would swallow what a signal handler raises in it.
+_ByWeakReference = dict[weakref.ref[Any], T]
 
 
 class Table:
@@ -485,7 +488,7 @@ class Records:
     def __init__(self, settings: Settings, space: Any | None) -> None:
         self._settings, self._space = settings, space
         self._forget()
-        _all_records.add(self)
+        _all_records[weakref.ref(self, _all_records.pop)] = None
 
     def use(
         self, study: optuna.Study, work: Callable[[Record], T], *, trial: FrozenTrial | None = None
@@ -511,7 +514,10 @@ class Records:
 
     def _slot(self, study: optuna.Study) -> _Slot:
         with self._lock:
-            slots = self._slots.setdefault(study._storage, {})
+            slots = self._slots.get(weakref.ref(study._storage))
+            if slots is None:
+                slots = {}
+                self._slots[weakref.ref(study._storage, self._slots.pop)] = slots
             slot = slots.pop(study._study_id, None) or _Slot()
             slots[study._study_id] = slot  # the last one used is the last one
             while len(slots) > MAX_STUDIES:
@@ -520,7 +526,7 @@ class Records:
 
     def _forget(self) -> None:
         self._lock = Lock()
-        self._slots: weakref.WeakKeyDictionary[Any, dict[int, _Slot]] = weakref.WeakKeyDictionary()
+        self._slots: _ByWeakReference[dict[int, _Slot]] = {}  # of each storage
 
     def __reduce__(self) -> tuple[type[Records], tuple[Settings, Any | None]]:
         return Records, (self._settings, self._space)
@@ -555,13 +561,15 @@ class _Slot:
         return record
 
 
-_all_records: weakref.WeakSet[Records] = weakref.WeakSet()
+_all_records: _ByWeakReference[None] = {}
 
 
 def _forget_in_child() -> None:
     """A forked child has no thread that would release what was locked when it was born."""
-    for records in list(_all_records):
-        records._forget()
+    for reference in list(_all_records):
+        records = reference()
+        if records is not None:
+            records._forget()
 
 
 if hasattr(os, "register_at_fork"):
