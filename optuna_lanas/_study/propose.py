@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 import json
 import os
-from threading import Lock
+from threading import RLock
 from typing import Any
 from typing import TYPE_CHECKING
 import weakref
@@ -24,6 +24,7 @@ from optuna_lanas._core.history import History
 from optuna_lanas._study.published import Decision
 from optuna_lanas._study.published import MAX_BYTES
 from optuna_lanas._study.published import Step
+from optuna_lanas._study.record import holding
 from optuna_lanas._study.record import Record
 from optuna_lanas._study.transform import format_value
 
@@ -279,33 +280,37 @@ class _BlasLimit:
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._users: list[weakref.ref[_BlasUser]] = []
         self._before: list[int] = []  # empty if nothing was changed
 
     def enter(self, user: _BlasUser) -> None:
         """Set the limit if there was no user."""
-        with self._lock:
-            if not self._others(user):
-                before = self._before or _blas_threads()
-                if any(number > 1 for number in before):
-                    self._before = before
-                    _set_blas_threads([1] * len(before))
-                    self._before = before if _blas_threads() != before else []
-            self._users.append(weakref.ref(user))
+        holding(self._lock, lambda: self._add(user))
 
     def leave(self, user: _BlasUser) -> None:
         """Lift the limit after the last user."""
-        with self._lock:
-            self._users = self._others(user)
-            if not self._users:
-                self._lift()
+        holding(self._lock, lambda: self._remove(user))
 
     def reset(self) -> None:
         """Lift the limit in a forked child, in which no proposal is under way."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._users = []
         self._lift()
+
+    def _add(self, user: _BlasUser) -> None:
+        if not self._others(user):
+            before = self._before or _blas_threads()
+            if any(number > 1 for number in before):
+                self._before = before
+                _set_blas_threads([1] * len(before))
+                self._before = before if _blas_threads() != before else []
+        self._users.append(weakref.ref(user))
+
+    def _remove(self, user: _BlasUser) -> None:
+        self._users = self._others(user)
+        if not self._users:
+            self._lift()
 
     def _others(self, user: _BlasUser) -> list[weakref.ref[_BlasUser]]:
         return [known for known in self._users if known() not in (None, user)]

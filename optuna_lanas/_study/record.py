@@ -15,7 +15,6 @@ from dataclasses import field
 from dataclasses import replace
 from itertools import islice
 import os
-from threading import Lock
 from threading import RLock
 from typing import Any
 from typing import TYPE_CHECKING
@@ -495,8 +494,7 @@ class Records:
     ) -> T:
         """Return what ``work`` returns for a study's record; one thread at a time works on it.
 
-        The lock is held by a ``with`` of this very frame, so that no exception of a signal handler
-        leaves it locked. A record whose work has ended in an exception is forgotten.
+        A record whose work has ended in an exception is forgotten.
 
         Args:
             study: The study.
@@ -504,28 +502,30 @@ class Records:
             trial: A trial of the study. A record that has read it is used as it is; without a
                 trial, the record always reads the study first.
         """
-        slot = self._slot(study)
-        with slot.lock:
+        slot = holding(self._lock, lambda: self._slot(study))
+
+        def use_it() -> T:
             record = slot.take(study, self._settings, self._space, trial)
             result = work(record)
             slot.records.insert(0, record)
             del slot.records[MAX_RECORDS:]
             return result
 
+        return holding(slot.lock, use_it)
+
     def _slot(self, study: optuna.Study) -> _Slot:
-        with self._lock:
-            slots = self._slots.get(weakref.ref(study._storage))
-            if slots is None:
-                slots = {}
-                self._slots[weakref.ref(study._storage, self._slots.pop)] = slots
-            slot = slots.pop(study._study_id, None) or _Slot()
-            slots[study._study_id] = slot  # the last one used is the last one
-            while len(slots) > MAX_STUDIES:
-                del slots[next(iter(slots))]
-            return slot
+        slots = self._slots.get(weakref.ref(study._storage))
+        if slots is None:
+            slots = {}
+            self._slots[weakref.ref(study._storage, self._slots.pop)] = slots
+        slot = slots.pop(study._study_id, None) or _Slot()
+        slots[study._study_id] = slot  # the last one used is the last one
+        while len(slots) > MAX_STUDIES:
+            del slots[next(iter(slots))]
+        return slot
 
     def _forget(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._slots: _ByWeakReference[dict[int, _Slot]] = {}  # of each storage
 
     def __reduce__(self) -> tuple[type[Records], tuple[Settings, Any | None]]:
@@ -559,6 +559,21 @@ class _Slot:
             record = Record(study.directions, settings, space)
         record.read(trials)
         return record
+
+
+def holding(lock: RLock, work: Callable[[], T]) -> T:
+    """Return what ``work`` returns while this thread holds a lock.
+
+    No exception leaves it locked, wherever it is raised. What a signal handler raises ends the
+    ``with``. A debugger or a time limit that traces lines may raise at its end, before it unlocks.
+    """
+    is_held: bool = lock._is_owned()  # type: ignore[attr-defined]
+    try:
+        with lock:
+            return work()
+    finally:
+        if lock._is_owned() and not is_held:  # type: ignore[attr-defined]
+            lock.release()
 
 
 _all_records: _ByWeakReference[None] = {}
