@@ -69,7 +69,7 @@ class KernelCache:
         """Return the kernel of a history, refitted at each milestone of its length."""
         n, domain = last_milestone(len(history.values), settings.kernel_growth), history.domain
         asked = settings, domain.axes, domain.activity is not None
-        arrays = history.values[:n], history.points[:n], history.features[:n]
+        arrays = history.first_values(n), history.points[:n], history.features[:n]
         is_known = asked == self._asked and all(map(_is_equal, arrays, self._arrays))
         if self._kernel is None or not is_known:
             self._kernel = _fitted(history, n, settings)
@@ -195,7 +195,7 @@ def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
 
 
 def _fitted(history: History, n: int, settings: Settings) -> Kernel:
-    values = history.values[:n]
+    values = history.first_values(n)
     n_observations = budget_of(n, settings).n_observations
     chosen = _nearest(np.zeros(n, dtype=np.intp), values, n_observations)
     features, domain = history.features[chosen], history.domain

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 import os
 from threading import RLock
@@ -246,6 +247,7 @@ class Record:
             pending_features=_frozen(features[is_valid]),
             keys=keys,
             pending_keys=pending_keys,
+            as_first=None if several else partial(_first_values, kinds, complete, outcomes),
         )
 
     def feasible(
@@ -589,6 +591,12 @@ def _forget_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_in_child)
+
+
+def _first_values(
+    kinds: np.ndarray, complete: np.ndarray, outcomes: np.ndarray, n: int
+) -> np.ndarray:
+    return _frozen(to_values(kinds[:n], complete[:n], outcomes[:n]))
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
