@@ -40,7 +40,3 @@ class History:
     keys: KnownKeys
     pending_keys: frozenset[Hashable | None]
     as_first: Callable[[int], np.ndarray] | None = None
-
-    def first_values(self, n: int) -> np.ndarray:
-        """Return the values `[n]` that the first observations had when there were no others."""
-        return self.values[:n] if self.as_first is None else self.as_first(n)

@@ -69,7 +69,7 @@ class KernelCache:
         """Return the kernel of a history, refitted at each milestone of its length."""
         n, domain = last_milestone(len(history.values), settings.kernel_growth), history.domain
         asked = settings, domain.axes, domain.activity is not None
-        arrays = history.first_values(n), history.points[:n], history.features[:n]
+        arrays = _first_values(history, n), history.points[:n], history.features[:n]
         is_known = asked == self._asked and all(map(_is_equal, arrays, self._arrays))
         if self._kernel is None or not is_known:
             self._kernel = _fitted(history, n, settings)
@@ -195,7 +195,7 @@ def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
 
 
 def _fitted(history: History, n: int, settings: Settings) -> Kernel:
-    values = history.first_values(n)
+    values = _first_values(history, n)
     n_observations = budget_of(n, settings).n_observations
     chosen = _nearest(np.zeros(n, dtype=np.intp), values, n_observations)
     features, domain = history.features[chosen], history.domain
@@ -204,6 +204,10 @@ def _fitted(history: History, n: int, settings: Settings) -> Kernel:
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
     prior = gp.prior_kernel(inputs, features, group, n_dimensions, settings)
     return gp.fit_kernel(inputs, features, standardise(values[chosen]), prior, settings)
+
+
+def _first_values(history: History, n: int) -> np.ndarray:
+    return history.values[:n] if history.as_first is None else history.as_first(n)
 
 
 def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:

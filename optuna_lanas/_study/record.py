@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Hashable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ from optuna_lanas._core.pareto import count_dominating
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.architecture import make_architectures
 from optuna_lanas._study.architecture import space_distributions
+from optuna_lanas._study.distributions import axis_of
+from optuna_lanas._study.distributions import merge_versions
 from optuna_lanas._study.outcome import Clock
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import FAILED
@@ -147,6 +150,8 @@ class Record:
         self._directions = list(directions)
         self._own_names = list(known)
         self._versions = {name: [distribution] for name, distribution in known.items()}
+        self._expected: dict[str, BaseDistribution] = {}  # asked for, but not yet by trials
+        self._axes: dict[str, tuple[object, ...]] = {}  # as the table is
         self._newest: dict[str, int] = {}
         self._trials: Sequence[FrozenTrial] = []
         self._unfinished: set[int] = set()  # places in the list of trials
@@ -183,22 +188,24 @@ class Record:
             for trial in trials:
                 self._clock.read(trial)
         ended = [trial for trial in changed if trial.state.is_finished()]
-        news = [self._see_distributions(place) for place in places]
-        if is_moved or any(news):
+        names = {*self._expected}.union(*map(self._see_distributions, places))
+        self._expected = {}
+        if is_moved or self._has_changed(names):
             self._rebuild([*self._observed.ended, *ended])
         else:
             self._append(ended)
 
     def expect(self, distributions: Mapping[str, BaseDistribution]) -> None:
         """Make sure that the domain holds the parameters of a search space."""
-        new = {
-            name: distribution
-            for name, distribution in distributions.items()
-            if not any(is_alike(d, distribution) for d in self._versions.get(name, ()))
-        }
-        for name, distribution in new.items():
-            self._versions.setdefault(name, []).insert(0, distribution)
-        if new:
+        before, self._expected = self._expected, {}
+        for name, distribution in distributions.items():
+            versions = self._versions.get(name, [])
+            if versions and is_alike(versions[-1], distribution):
+                continue
+            wider = merge_versions(versions, distribution, is_newest=False)
+            if not versions or axis_of(wider) != axis_of(versions):
+                self._expected[name] = distribution
+        if self._has_changed({*before, *self._expected}):
             self._rebuild(self._observed.ended)
 
     def knows(self, name: str) -> bool:
@@ -288,35 +295,46 @@ class Record:
             and same.datetime_complete == known.datetime_complete
         )
 
-    def _see_distributions(self, place: int) -> bool:
-        """Remember the unseen distributions of a trial; return whether any is new."""
+    def _see_distributions(self, place: int) -> list[str]:
+        """Remember the unseen distributions of a trial; return the names of those that differ."""
         trial, n_seen = self._trials[place], self._n_seen.pop(place, 0)
         if place in self._unfinished:
             self._n_seen[place] = len(trial.distributions)
         unseen = islice(trial.distributions.items(), n_seen, None)
-        news = [self._see(name, distribution, trial.number) for name, distribution in unseen]
-        return any(news)
+        return [name for name, new in unseen if self._see(name, new, trial.number)]
 
     def _see(self, name: str, distribution: BaseDistribution, number: int) -> bool:
-        """Remember a distribution, last for the greatest trial number; return if it is new."""
-        versions = self._versions.setdefault(name, [])
+        """Remember a distribution, last for the greatest trial number; return if it differs."""
+        versions = self._versions.get(name, [])
         if versions and is_alike(versions[-1], distribution):
             self._newest[name] = max(number, self._newest.get(name, -1))
             return False
-        is_new = distribution not in versions
-        if is_new:
-            versions.insert(0, distribution)
-        if number >= self._newest.get(name, -1):
+        is_newest = number >= self._newest.get(name, -1)
+        if is_newest:
             self._newest[name] = number
-            if versions[-1] != distribution:
-                versions.remove(distribution)
-                versions.append(distribution)
-                self.transform = with_newest(self.transform, name, distribution)
-        return is_new
+            self.transform = with_newest(self.transform, name, distribution)
+        self._versions[name] = merge_versions(versions, distribution, is_newest=is_newest)
+        return True
+
+    def _with_expected(self, name: str) -> list[BaseDistribution]:
+        versions = self._versions.get(name, [])
+        if name not in self._expected:
+            return versions
+        return merge_versions(versions, self._expected[name], is_newest=False)
+
+    def _has_changed(self, names: Collection[str]) -> bool:
+        """Whether any of these parameters has another axis than in the table."""
+        for name in names:
+            versions = self._with_expected(name)
+            if self._axes.get(name) != (axis_of(versions) if versions else None):
+                return True
+        return False
 
     def _rebuild(self, ended: Sequence[FrozenTrial]) -> None:
         """Rebuild the table for the parameters that are known now."""
-        self.transform = make_transform(self._versions, self._own_names, self.settings.max_knots)
+        known = {name: self._with_expected(name) for name in {**self._versions, **self._expected}}
+        self._axes = {name: axis_of(versions) for name, versions in known.items()}
+        self.transform = make_transform(known, self._own_names, self.settings.max_knots)
         if self.space is not None:
             make = make_architectures(self.space, self._own_names)
             self.transform = self.transform.with_architectures(make)

@@ -284,9 +284,46 @@ def test_an_expected_parameter_is_a_dimension_before_any_trial_has_it() -> None:
     history = record.history(-1)
     record.expect({**TWO, "new": FloatDistribution(0.0, 1.0), "k": IntDistribution(0, 9)})
     assert record.transform.names == ["k", "new", "x"]
-    assert record.domain.axes.high.tolist() == [9.0, 1.0, 1.0]
+    assert record.domain.axes.high.tolist() == [10.0, 1.0, 1.0]
     assert np.isnan(record.history(-1).points[:, 1]).all()
     np.testing.assert_array_equal(record.history(-1).points[:, 2], history.points[:, 1])
+    assert not record.knows("new")
+
+
+def test_what_was_expected_is_forgotten_unless_a_trial_has_it() -> None:
+    """Optuna may refuse it, or the trial may end before it asks."""
+    trials = random_trials(TWO, 9, lambda p: float(p["x"]))
+    record = record_of(trials)
+    wide = {"k": IntDistribution(0, 99), "new": FloatDistribution(0.0, 1.0)}
+    record.expect({**TWO, **wide})
+    record.read(trials)
+    assert_same(record, record_of(trials))
+    record.expect({**TWO, **wide})
+    record.expect(TWO)
+    assert_same(record, record_of(trials))
+    asked = {"k": 50, "new": 0.5, "x": 0.5}
+    trials = [*trials, trial_of(9, asked, {**TWO, **wide}, 0.0)]
+    record.expect({**TWO, **wide})
+    table = record._observed.table
+    record.expect({"k": wide["k"], "new": wide["new"]})
+    assert record._observed.table is table
+    record.read(trials)
+    assert_same(record, record_of(trials))
+
+
+def test_a_range_that_changes_every_trial_rarely_rebuilds_the_table() -> None:
+    trials: list[FrozenTrial] = []
+    record, tables = record_of([]), set[int]()
+    kept = []
+    for number in range(200):
+        space = {"x": FloatDistribution(0.0, 1.0 + 0.01 * number), "k": TWO["k"]}
+        record.expect(space)
+        trials.append(trial_of(number, {"x": 0.5, "k": number % 5}, space, 0.0))
+        record.read(list(trials))
+        kept.append(record._observed.table)
+        tables.add(id(kept[-1]))
+        assert record.transform.distributions["x"] == space["x"]
+    assert len(tables) <= 15
 
 
 def test_the_start_up_lasts_until_enough_trials_have_a_value() -> None:
