@@ -59,7 +59,8 @@ if TYPE_CHECKING:
     from optuna_lanas._core.suggest import Caches
 
 MAX_RECORDS = 8  # of a study: HyperbandPruner shows a sampler the trials of a bracket alone
-MAX_STUDIES = 64  # of a storage, so that deleted studies are forgotten
+MAX_STUDIES = 64  # of a storage
+N_CHECKED = 4  # studies, the longest unused, that are forgotten if deleted, at a new study
 T = TypeVar("T")
 # Keys of which each is removed by `dict.pop` when what it refers to is gone. A callback in Python,
 # like those of the standard library, would swallow what a signal handler raises in it.
@@ -154,6 +155,7 @@ class Record:
         self._axes: dict[str, tuple[object, ...]] = {}  # as the table is
         self._newest: dict[str, int] = {}
         self._trials: Sequence[FrozenTrial] = []
+        self._first_and_last: list[FrozenTrial] = []  # of those
         self._unfinished: set[int] = set()  # places in the list of trials
         self._n_seen: dict[int, int] = {}  # how many distributions of those were seen
         self._clock = Clock()
@@ -171,10 +173,11 @@ class Record:
         n_read = len(self._trials)
         if self._directions != list(directions) or len(trials) < n_read:
             return False
-        last = n_read - 1
-        if n_read and trials[last]._trial_id != self._trials[last]._trial_id:
+        last = n_read - 1  # in the same place, unless a trial before it was deleted
+        if n_read and trials[last]._trial_id != self._first_and_last[-1]._trial_id:
             return False
-        return not self._observed.ended or self._is_unchanged(trials)
+        known = [*self._first_and_last, *self._observed.ended[:1], *self._observed.ended[-1:]]
+        return all(_is_later(trial, self._found(trial, trials)) for trial in known)
 
     def read(self, trials: Sequence[FrozenTrial]) -> None:
         """Read what has changed since the last call."""
@@ -182,6 +185,7 @@ class Record:
         self._trials = trials
         changed = [trials[place] for place in places]
         self._unfinished = {p for p in places if not trials[p].state.is_finished()}
+        self._first_and_last = [*trials[:1], *trials[-1:]]
         is_moved = not all(self._clock.read(trial) for trial in changed)
         if is_moved:  # a trial has waited longer than one with a greater number
             self._clock = Clock()
@@ -284,16 +288,9 @@ class Record:
             self._domain = replace(self.transform.domain, activity=activity)
             self._n_activity = n
 
-    def _is_unchanged(self, trials: Sequence[FrozenTrial]) -> bool:
-        """Whether the trial that ended last is still the same."""
-        known = self._observed.ended[-1]
+    def _found(self, known: FrozenTrial, trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
         place = bisect_left(trials, known.number, key=lambda trial: trial.number)
-        same = trials[place] if place < len(trials) else None
-        return (
-            same is not None
-            and same._trial_id == known._trial_id
-            and same.datetime_complete == known.datetime_complete
-        )
+        return trials[place] if place < len(trials) else None
 
     def _see_distributions(self, place: int) -> list[str]:
         """Remember the unseen distributions of a trial; return the names of those that differ."""
@@ -522,7 +519,10 @@ class Records:
             trial: A trial of the study. A record that has read it is used as it is; without a
                 trial, the record always reads the study first.
         """
-        slot = holding(self._lock, lambda: self._slot(study))
+        slot, others = holding(self._lock, lambda: self._slot(study))
+        for study_id in others:
+            if _is_deleted(study, study_id):
+                holding(self._lock, partial(self._drop, study, study_id))
 
         def use_it() -> T:
             record = slot.take(study, self._settings, self._space, trial)
@@ -533,16 +533,23 @@ class Records:
 
         return holding(slot.lock, use_it)
 
-    def _slot(self, study: optuna.Study) -> _Slot:
+    def _slot(self, study: optuna.Study) -> tuple[_Slot, list[int]]:
+        """Return a study's slot, and for a new one the ids of studies that may be deleted."""
         slots = self._slots.get(weakref.ref(study._storage))
         if slots is None:
             slots = {}
             self._slots[weakref.ref(study._storage, self._slots.pop)] = slots
-        slot = slots.pop(study._study_id, None) or _Slot()
+        others = [] if study._study_id in slots else list(islice(slots, N_CHECKED))
+        slot = slots.pop(study._study_id, None)
+        if slot is None or slot.name != study.study_name:
+            slot = _Slot(study.study_name)
         slots[study._study_id] = slot  # the last one used is the last one
         while len(slots) > MAX_STUDIES:
             del slots[next(iter(slots))]
-        return slot
+        return slot, others
+
+    def _drop(self, study: optuna.Study, study_id: int) -> None:
+        self._slots.get(weakref.ref(study._storage), {}).pop(study_id, None)
 
     def _forget(self) -> None:
         self._lock = RLock()
@@ -554,8 +561,9 @@ class Records:
 
 @dataclass
 class _Slot:
-    """A study's lock and its records, the last one used first."""
+    """A study's name, its lock, and its records, the last one used first."""
 
+    name: str
     lock: RLock = field(default_factory=RLock)
     records: list[Record] = field(default_factory=list)
 
@@ -596,6 +604,15 @@ def holding(lock: RLock, work: Callable[[], T]) -> T:
             lock.release()
 
 
+def _is_deleted(study: optuna.Study, study_id: int) -> bool:
+    """Whether the storage of a study does not know an id."""
+    try:
+        study._storage.get_study_name_from_id(study_id)
+    except KeyError:
+        return True
+    return False
+
+
 _all_records: _ByWeakReference[None] = {}
 
 
@@ -609,6 +626,18 @@ def _forget_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_in_child)
+
+
+def _is_later(known: FrozenTrial, now: FrozenTrial | None) -> bool:
+    """Whether a trial is a later state of a known one, not one of another study."""
+    if now is None or (now._trial_id, now.number) != (known._trial_id, known.number):
+        return False
+    if known.datetime_start not in (None, now.datetime_start):
+        return False
+    if now is known or not known.state.is_finished():
+        return True
+    fields = (now.state, now.datetime_complete, repr(now.values))
+    return fields == (known.state, known.datetime_complete, repr(known.values))
 
 
 def _first_values(

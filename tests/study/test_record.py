@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 import copy
 from dataclasses import replace
+import gc
+from pathlib import Path
 import pickle
+import shutil
 from threading import Event
 from threading import Thread
 from typing import Any
+import weakref
 
 from hypothesis import given
 from hypothesis import settings as given_more
@@ -176,9 +180,33 @@ def test_a_record_follows_later_states_of_its_trials_only() -> None:
     assert not record.can_follow([MAXIMIZE], trials)
     assert not record.can_follow([MINIMIZE, MINIMIZE], trials)
     assert not record.can_follow([MINIMIZE], trials[:4])
-    others = copy.deepcopy(trials)
-    others[4]._trial_id = 99
-    assert not record.can_follow([MINIMIZE], others)
+    copies = copy.deepcopy(trials)
+    assert record.can_follow([MINIMIZE], copies)
+    assert not record.can_follow([MINIMIZE], [*trials[:2], *trials[3:6]])  # one was deleted
+    for changed in (0, 4):  # the first trial and the last one are looked at
+        for name, value in (
+            ("_trial_id", 99),
+            ("number", 99),
+            ("datetime_start", trials[0].datetime_complete),
+            ("value", 1e6),
+            ("state", TrialState.PRUNED),
+        ):
+            others = copy.deepcopy(trials)
+            setattr(others[changed], name, value)
+            is_same = getattr(trials[changed], name) == value
+            assert record.can_follow([MINIMIZE], others) == is_same
+
+
+def test_an_unfinished_trial_may_have_begun_or_ended_since() -> None:
+    trials = random_trials(MIXED, 3, mixed_value)
+    waiting, running = running_trial(2), running_trial(2)
+    waiting.datetime_start = None
+    steps = [[*trials[:2], waiting], [*trials[:2], running], trials]
+    record = record_of(steps[0])
+    for later in steps:
+        assert record.can_follow([MINIMIZE], later)
+        record.read(later)
+    assert_same(record, record_of(trials))
 
 
 def test_a_table_grows_and_its_views_cannot_be_written() -> None:
@@ -473,3 +501,48 @@ def test_records_are_neither_copied_nor_pickled() -> None:
         assert other is not record
         assert other.settings == settings
         assert_same(other, record)
+
+
+def test_records_of_deleted_studies_go() -> None:
+    """At the next new study; a study that is left stays as it is."""
+    storage, records = optuna.storages.InMemoryStorage(), Records(DEFAULT, None)
+    left = optuna.create_study(storage=storage)
+    kept = used(records, left)
+    gone = []
+    for _ in range(10):
+        study = optuna.create_study(storage=storage)
+        study.add_trial(optuna.trial.create_trial(value=0.0))
+        gone.append(weakref.ref(used(records, study)))
+        optuna.delete_study(study_name=study.study_name, storage=storage)
+    used(records, optuna.create_study(storage=storage))
+    gc.collect()
+    assert [reference() for reference in gone] == [None] * 10
+    assert used(records, left) is kept
+
+
+@pytest.mark.parametrize("direction", [MINIMIZE, MAXIMIZE], ids=["minimize", "maximize"])
+def test_a_study_made_anew_under_its_old_id_is_another_one(
+    direction: StudyDirection, empty_database: Path, fast_path: Path
+) -> None:
+    """Through a caching storage, which gives studies and trials the ids of deleted ones."""
+    path = shutil.copy(empty_database, fast_path / "studies.db")
+    database = optuna.storages.RDBStorage(f"sqlite:///{path}", skip_compatibility_check=True)
+    study, records = (
+        optuna.create_study(storage=database, study_name="first"),
+        Records(DEFAULT, None),
+    )
+    storage = study._storage  # with its cache
+    study.enqueue_trial({"old": 0.5})
+    study.ask().suggest_float("old", 0.0, 1.0)  # never ends
+    before = used(records, study)
+    assert before.knows("old")
+    for name in ("first", "second"):
+        optuna.delete_study(study_name=study.study_name, storage=storage)
+        new = optuna.create_study(storage=storage, study_name=name, direction=direction)
+        assert new._study_id == study._study_id
+        new.add_trial(optuna.trial.create_trial(value=0.0))
+        after = used(records, new)
+        assert after is not before
+        assert not after.knows("old")
+        study = new
+    database.engine.dispose()
