@@ -16,8 +16,14 @@ are in units of the output scale, which multiplies K.
 
 from __future__ import annotations
 
+from _thread import start_new_thread
+from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
+from threading import get_ident
+from threading import Lock
+from threading import main_thread
 
 import numpy as np
 from scipy.linalg import cho_factor
@@ -144,8 +150,7 @@ def fit_model(
     far = settings.max_log_deviation
     bounds = [(mean - far, mean + far) for mean in start[:-2]]
     bounds += [(np.log(settings.jitter), 0.0), (settings.min_power, settings.max_power)]
-    options = {"maxiter": settings.max_fit_iterations}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    found = find_minimum(loss, start, bounds, settings.max_fit_iterations)
     linear, nugget = (float(variance) for variance in np.exp(found[-3:-1]))
     return replace(
         prior,
@@ -298,3 +303,58 @@ def _exp_minus(exponents: np.ndarray) -> np.ndarray:
     np.negative(exponents, out=exponents)
     np.exp(exponents, out=exponents)
     return exponents
+
+
+def find_minimum(
+    loss: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    start: np.ndarray,
+    bounds: Sequence[tuple[float, float]],
+    max_iterations: int,
+) -> np.ndarray:
+    """Return the point `[d]` of a local minimum, by L-BFGS.
+
+    Args:
+        loss: From a point to its value and its gradient `[d]`.
+        start: `[d]`.
+        bounds: `d` pairs of the least and the greatest number.
+        max_iterations: The most iterations.
+    """
+
+    def work() -> np.ndarray:
+        options = {"maxiter": max_iterations}
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        return np.asarray(np.clip(found.x, *np.transpose(bounds)))
+
+    return _uninterrupted(work)
+
+
+def _uninterrupted(work: Callable[[], np.ndarray]) -> np.ndarray:
+    """Return what ``work`` returns, run in a thread if signal handlers may raise in this one.
+
+    SciPy's minimisers compare points by ``numpy.array_equal``. If a handler raises within it, the
+    exception is lost. Handlers run in the main thread alone, and interrupt its waiting. The class
+    `Thread` would lose their exceptions too.
+    """
+    if get_ident() != main_thread().ident:
+        return work()
+    outcomes: list[np.ndarray | BaseException] = []
+    is_done = Lock()
+    is_done.acquire()
+
+    def run() -> None:
+        try:
+            outcomes.append(work())
+        except BaseException as error:
+            outcomes.append(error)
+        finally:
+            is_done.release()
+
+    try:
+        start_new_thread(run, ())
+    except RuntimeError:  # no more threads, or the interpreter shuts down
+        return work()
+    is_done.acquire()
+    (outcome,) = outcomes
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome

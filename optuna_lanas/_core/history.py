@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ class History:
         pending_features: `[n_pending, dim]`.
         keys: The keys of all trials that have ended.
         pending_keys: The keys of pending trials.
+        as_first: From a number to the values that the first observations had among themselves.
+            Values of pruned trials, say, depend on those of others. None where none does.
     """
 
     domain: Domain
@@ -36,3 +39,4 @@ class History:
     pending_features: np.ndarray
     keys: KnownKeys
     pending_keys: frozenset[Hashable | None]
+    as_first: Callable[[int], np.ndarray] | None = None

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from optuna_lanas._core.acquisition import Acquisition
 from optuna_lanas._core.feasible import FeasibleSet
+from optuna_lanas._core.gp import find_minimum
 from optuna_lanas._core.history import History
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import Region
@@ -112,12 +112,11 @@ def _climb(
         by_points = domain.slopes(points, by_inputs, by_features)
         return -float(scores.sum()), -by_points[:, columns].ravel()
 
-    bounds = np.column_stack([np.tile(low, len(begin)), np.tile(high, len(begin))])
-    options = {"maxiter": settings.max_climb_iterations}
+    bounds = list(zip(low.tolist(), high.tolist(), strict=True)) * len(begin)
     start = begin[:, columns].ravel()
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    found = find_minimum(loss, start, bounds, settings.max_climb_iterations)
     end = begin.copy()
-    end[:, columns] = np.clip(found.reshape(len(begin), -1), low, high)
+    end[:, columns] = found.reshape(len(begin), -1)
     return end
 
 

@@ -108,17 +108,33 @@ class TreeCache:
     def learn(self, history: History, settings: Settings) -> tuple[Tree, np.ndarray, np.ndarray]:
         """Return the tree of a history, and each observation's leaf `[n]` and y `[n]`.
 
-        It is rebuilt in each learning phase, and when values, features or settings have changed.
+        It is rebuilt in each learning phase, and when settings, or y or features that it was
+        grown from, have changed. With ranks as y, values may change if their order does not.
         """
         n_learned = n_learned_of(len(history.values), settings)
-        is_known = starts_with(history.values, self._values)
-        is_known = is_known and starts_with(history.features, self._features)
         is_same = self._n_learned == n_learned and self._settings == settings
-        if self.tree is None or not (is_known and is_same):
+        if self.tree is None or not is_same or self._n_known(history, settings) < n_learned:
             self._rebuild(history, n_learned, settings)
         self._append(history, settings)
         assert self.tree is not None, "it has just been built"
         return self.tree, self._leaf, self._y
+
+    def _n_known(self, history: History, settings: Settings) -> int:
+        """Keep the first observations that are those of the last call; return their number."""
+        values, n = history.values, len(self._values)
+        if not starts_with(values, self._values):
+            n = min(len(values), n)
+            learned = np.sort(values[: self._n_learned])
+            y = _to_y(values[:n], learned, settings)
+            n = _n_equal(y, self._y[:n])
+            self._learned_values, self._values = learned, values[:n].copy()
+        if not starts_with(history.features, self._features):
+            if history.features.shape[1:] != self._features.shape[1:]:
+                return 0
+            n = min(n, len(history.features), len(self._features))
+            n = _n_equal(history.features[:n], self._features[:n])
+        self._values, self._leaf, self._y = self._values[:n], self._leaf[:n], self._y[:n]
+        return n
 
     def _rebuild(self, history: History, n_learned: int, settings: Settings) -> None:
         values = history.values[:n_learned].copy()
@@ -139,6 +155,14 @@ class TreeCache:
         self._values = np.append(self._values, history.values[new])
 
 
+def _n_equal(left: np.ndarray, right: np.ndarray) -> int:
+    """Return how many of the first entries of two arrays of equal length are equal."""
+    is_equal = left == right
+    if is_equal.ndim > 1:
+        is_equal = is_equal.all(axis=1)
+    return len(left) if is_equal.all() else int(np.argmin(is_equal))
+
+
 def starts_with(longer: np.ndarray, shorter: np.ndarray) -> bool:
     """Return whether the first entries of a history's array are those of an earlier one.
 
@@ -149,7 +173,10 @@ def starts_with(longer: np.ndarray, shorter: np.ndarray) -> bool:
     is_frozen = not (first.flags.writeable or shorter.flags.writeable)
     if is_same and is_frozen and first.ctypes.data == shorter.ctypes.data:
         return True
-    return np.array_equal(first, shorter, equal_nan=True)
+    if first.shape != shorter.shape:
+        return False
+    is_equal = (first == shorter) | ((first != first) & (shorter != shorter))  # not array_equal,
+    return bool(is_equal.all())  # which swallows what a signal handler raises
 
 
 def learn(history: History, settings: Settings, cache: TreeCache | None = None) -> SearchTree:

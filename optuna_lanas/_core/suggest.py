@@ -68,7 +68,7 @@ class ModelCache:
         """Return the model of a history, refitted at each milestone of its length."""
         n, domain = last_milestone(len(history.values), settings.model_growth), history.domain
         asked = settings, domain.axes, domain.activity is not None
-        arrays = history.values[:n], history.points[:n], history.features[:n]
+        arrays = _first_values(history, n), history.points[:n], history.features[:n]
         is_known = asked == self._asked and all(map(_is_equal, arrays, self._arrays))
         if self._model is None or not is_known:
             self._model = _fitted(history, n, settings)
@@ -187,7 +187,7 @@ def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
 
 
 def _fitted(history: History, n: int, settings: Settings) -> Model:
-    values = history.values[:n]
+    values = _first_values(history, n)
     chosen = _nearest(np.zeros(n, dtype=np.intp), values, settings.n_fit_observations)
     features, domain = history.features[chosen], history.domain
     inputs = domain.kernel_inputs(history.points[chosen], features)
@@ -195,6 +195,10 @@ def _fitted(history: History, n: int, settings: Settings) -> Model:
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
     prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
     return gp.fit_model(inputs, features, gp.standardise(values[chosen]), prior, settings)
+
+
+def _first_values(history: History, n: int) -> np.ndarray:
+    return history.values[:n] if history.as_first is None else history.as_first(n)
 
 
 def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:

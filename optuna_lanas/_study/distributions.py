@@ -24,10 +24,12 @@ _FROZEN = object()  # no choice holds it
 def make_axes(versions: Sequence[Sequence[BaseDistribution]]) -> Axes:
     """Return one axis per parameter, which holds all values of its distributions.
 
+    The axis of a range that has changed is somewhat wider, so that it rarely changes again.
+
     Args:
         versions: The distributions of each parameter.
     """
-    bounds = np.array([_union(each) for each in versions], dtype=float).reshape(-1, 4)
+    bounds = np.array([_axis(each) for each in versions], dtype=float).reshape(-1, 4)
     return Axes(
         n_choices=np.array([n_choices(each[-1]) for each in versions], dtype=np.intp),
         low=bounds[:, 0],
@@ -35,6 +37,38 @@ def make_axes(versions: Sequence[Sequence[BaseDistribution]]) -> Axes:
         step=bounds[:, 2],
         is_log=bounds[:, 3] > 0,
     )
+
+
+def merge_versions(
+    versions: Sequence[BaseDistribution], distribution: BaseDistribution, *, is_newest: bool
+) -> list[BaseDistribution]:
+    """Return as few distributions as have the same axis as all of them, the newest one last.
+
+    Two are left where there were several, since a range that has changed has another axis.
+
+    Args:
+        versions: The distributions of a parameter, the newest one last.
+        distribution: Another one, or one of them.
+        is_newest: Whether it is the newest one from now on.
+    """
+    others = [each for each in versions if each != distribution]
+    merged = [*others, distribution] if is_newest or not others else [distribution, *others]
+    if not is_newest and len(others) < len(versions) and versions[-1] == distribution:
+        merged = [*others, distribution]
+    union = _union(merged)
+    for each in merged[:-1]:
+        fewer = [other for other in merged if other is not each]
+        if len(fewer) > 1 and _union(fewer) == union:
+            merged = fewer
+    return merged
+
+
+def axis_of(versions: Sequence[BaseDistribution]) -> tuple[object, ...]:
+    """Return what tells the axes of two lists of distributions apart, of the same parameter."""
+    newest = versions[-1]
+    if isinstance(newest, CategoricalDistribution):
+        return (len(newest.choices),)
+    return (*_axis(versions), is_constant(versions))
 
 
 def is_constant(versions: Sequence[BaseDistribution]) -> bool:
@@ -81,6 +115,34 @@ def has_list(distribution: BaseDistribution) -> bool:
         return False
     choices: Sequence[Any] = distribution.choices
     return any(isinstance(choice, list | dict) and _holds_list(choice) for choice in choices)
+
+
+def _axis(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, bool]:
+    """The union of distributions; where there are several, with bounds on a coarse grid."""
+    low, high, step, is_log = _union(versions)
+    if len(versions) == 1 or isinstance(versions[0], CategoricalDistribution):
+        return low, high, step, is_log
+    try:
+        if is_log:
+            least, greatest = map(math.exp, _rounded_outward(math.log(low), math.log(high)))
+        else:
+            least, greatest = _rounded_outward(low, high)
+    except OverflowError:
+        return low, high, step, is_log
+    if step > 0.0:
+        least = low - math.floor((low - least) / step) * step
+        greatest = high + math.floor((greatest - high) / step) * step
+    if not (math.isfinite(least) and math.isfinite(greatest)) or (is_log and least <= 0.0):
+        return low, high, step, is_log
+    return min(least, low), max(greatest, high), step, is_log
+
+
+def _rounded_outward(low: float, high: float) -> tuple[float, float]:
+    """Bounds moved outward to multiples of a power of two, an eighth to a quarter of the width."""
+    if not 0.0 < high - low < math.inf:
+        return low, high
+    unit = math.ldexp(1.0, math.frexp(high - low)[1] - 3)
+    return math.floor(low / unit) * unit, math.ceil(high / unit) * unit
 
 
 def _union(versions: Sequence[BaseDistribution]) -> tuple[float, float, float, bool]:

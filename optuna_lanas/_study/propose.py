@@ -11,9 +11,10 @@ from functools import cache
 from itertools import pairwise
 import json
 import os
-from threading import Lock
+from threading import RLock
 from typing import Any
 from typing import TYPE_CHECKING
+import weakref
 import zlib
 
 import numpy as np
@@ -25,6 +26,7 @@ from optuna_lanas._study.published import Decision
 from optuna_lanas._study.published import JSON_TYPES
 from optuna_lanas._study.published import MAX_BYTES
 from optuna_lanas._study.published import Step
+from optuna_lanas._study.record import holding
 from optuna_lanas._study.record import Record
 from optuna_lanas._study.transform import format_value
 from optuna_lanas._study.transform import one_line
@@ -263,43 +265,60 @@ def single_threaded_blas() -> Iterator[None]:
     applies to the whole process: the first user sets it and the last user lifts it. No user waits
     for another.
     """
-    _blas_limit.enter()
+    user = _BlasUser()
     try:
+        _blas_limit.enter(user)
         yield
     finally:
-        _blas_limit.leave()
+        _blas_limit.leave(user)
+
+
+class _BlasUser:
+    """Lives as long as the context of a user."""
 
 
 class _BlasLimit:
-    """The limit, and its users in all threads; without effect while another limit lasts."""
+    """The limit, and its users in all threads; without effect while another limit lasts.
+
+    An exception may be raised anywhere, by a signal handler. A user that was interrupted before
+    it could leave is not alive any more.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._n_users = 0
+        self._lock = RLock()
+        self._users: list[weakref.ref[_BlasUser]] = []
         self._before: list[int] = []  # empty if nothing was changed
 
-    def enter(self) -> None:
+    def enter(self, user: _BlasUser) -> None:
         """Set the limit if there was no user."""
-        with self._lock:
-            if self._n_users == 0:
-                before = _blas_threads()
-                if any(number > 1 for number in before):
-                    _set_blas_threads([1] * len(before))
-                self._before = before if _blas_threads() != before else []
-            self._n_users += 1
+        holding(self._lock, lambda: self._add(user))
 
-    def leave(self) -> None:
+    def leave(self, user: _BlasUser) -> None:
         """Lift the limit after the last user."""
-        with self._lock:
-            self._n_users = max(self._n_users - 1, 0)  # a forked child starts with none
-            if self._n_users == 0:
-                self._lift()
+        holding(self._lock, lambda: self._remove(user))
 
     def reset(self) -> None:
         """Lift the limit in a forked child, in which no proposal is under way."""
-        self._lock = Lock()
-        self._n_users = 0
+        self._lock = RLock()
+        self._users = []
         self._lift()
+
+    def _add(self, user: _BlasUser) -> None:
+        if not self._others(user):
+            before = self._before or _blas_threads()
+            if any(number > 1 for number in before):
+                self._before = before
+                _set_blas_threads([1] * len(before))
+                self._before = before if _blas_threads() != before else []
+        self._users.append(weakref.ref(user))
+
+    def _remove(self, user: _BlasUser) -> None:
+        self._users = self._others(user)
+        if not self._users:
+            self._lift()
+
+    def _others(self, user: _BlasUser) -> list[weakref.ref[_BlasUser]]:
+        return [known for known in self._users if known() not in (None, user)]
 
     def _lift(self) -> None:
         if self._before:

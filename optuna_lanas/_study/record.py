@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Hashable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
 from itertools import islice
 import os
-from threading import Lock
 from threading import RLock
 from typing import Any
 from typing import TYPE_CHECKING
@@ -38,6 +38,9 @@ from optuna_lanas._core.pareto import count_dominating
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.architecture import make_architectures
 from optuna_lanas._study.architecture import space_distributions
+from optuna_lanas._study.distributions import axis_of
+from optuna_lanas._study.distributions import merge_versions
+from optuna_lanas._study.outcome import Clock
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import FAILED
 from optuna_lanas._study.outcome import Outcome
@@ -55,10 +58,13 @@ from optuna_lanas._study.transform import with_newest
 if TYPE_CHECKING:
     from optuna_lanas._core.suggest import Caches
 
-EPOCH = datetime(1970, 1, 1)
 MAX_RECORDS = 8  # of a study: HyperbandPruner shows a sampler the trials of a bracket alone
-MAX_STUDIES = 64  # of a storage, so that deleted studies are forgotten
+MAX_STUDIES = 64  # of a storage
+N_CHECKED = 4  # studies, the longest unused, that are forgotten if deleted, at a new study
 T = TypeVar("T")
+# Keys of which each is removed by `dict.pop` when what it refers to is gone. A callback in Python,
+# like those of the standard library, would swallow what a signal handler raises in it.
+_ByWeakReference = dict[weakref.ref[Any], T]
 
 
 class Table:
@@ -94,16 +100,22 @@ class Table:
             column[self._n : n] = entries[name]
         self._n = n
 
+    def reorder(self, order: np.ndarray) -> None:
+        """Put the entries into another order, `[n]` places; earlier views stay as they are."""
+        for name, column in self._columns.items():
+            self._columns[name] = ordered = np.empty_like(column)
+            ordered[: self._n] = column[order]
+
 
 @dataclass
 class _Observed:
-    """The trials that have ended, in the order in which they ended.
+    """The trials that have ended, in the order in which they ended (see `Clock`).
 
     Attributes:
         ended: The trials.
-        times: Their numbers, starts and ends (seconds), `[n_ended, 3]` as one column.
+        times: Their numbers, starts, ends and places, `[n_ended, 4]` as one column.
         trials: Those of them that are observations.
-        table: Observations: points, features, kind and outcome.
+        table: Observations: points, features, kind, outcome, and times as above.
         n_dominating: `[n]`, how many complete observations dominate each; for several objectives.
         place_of_key: The keys of all trials that have ended, with their order.
         patterns: The sets of parameters that were inactive together.
@@ -139,10 +151,14 @@ class Record:
         self._directions = list(directions)
         self._own_names = list(known)
         self._versions = {name: [distribution] for name, distribution in known.items()}
+        self._expected: dict[str, BaseDistribution] = {}  # asked for, but not yet by trials
+        self._axes: dict[str, tuple[object, ...]] = {}  # as the table is
         self._newest: dict[str, int] = {}
         self._trials: Sequence[FrozenTrial] = []
+        self._first_and_last: list[FrozenTrial] = []  # of those
         self._unfinished: set[int] = set()  # places in the list of trials
         self._n_seen: dict[int, int] = {}  # how many distributions of those were seen
+        self._clock = Clock()
         self.caches: Caches | None = None
         self.transform: ParamTransform
         self._domain: Domain
@@ -157,10 +173,11 @@ class Record:
         n_read = len(self._trials)
         if self._directions != list(directions) or len(trials) < n_read:
             return False
-        last = n_read - 1
-        if n_read and trials[last]._trial_id != self._trials[last]._trial_id:
+        last = n_read - 1  # in the same place, unless a trial before it was deleted
+        if n_read and trials[last]._trial_id != self._first_and_last[-1]._trial_id:
             return False
-        return not self._observed.ended or self._is_unchanged(trials)
+        known = [*self._first_and_last, *self._observed.ended[:1], *self._observed.ended[-1:]]
+        return all(_is_later(trial, self._found(trial, trials)) for trial in known)
 
     def read(self, trials: Sequence[FrozenTrial]) -> None:
         """Read what has changed since the last call."""
@@ -168,25 +185,31 @@ class Record:
         self._trials = trials
         changed = [trials[place] for place in places]
         self._unfinished = {p for p in places if not trials[p].state.is_finished()}
-        ended = sorted((trial for trial in changed if trial.state.is_finished()), key=_end)
-        known = self._observed.ended
-        is_late = bool(ended and known) and _end(ended[0]) < _end(known[-1])
-        news = [self._see_distributions(place) for place in places]
-        if is_late or any(news):
-            self._rebuild([*known, *ended])
+        self._first_and_last = [*trials[:1], *trials[-1:]]
+        is_moved = not all(self._clock.read(trial) for trial in changed)
+        if is_moved:  # a trial has waited longer than one with a greater number
+            self._clock = Clock()
+            for trial in trials:
+                self._clock.read(trial)
+        ended = [trial for trial in changed if trial.state.is_finished()]
+        names = {*self._expected}.union(*map(self._see_distributions, places))
+        self._expected = {}
+        if is_moved or self._has_changed(names):
+            self._rebuild([*self._observed.ended, *ended])
         else:
             self._append(ended)
 
     def expect(self, distributions: Mapping[str, BaseDistribution]) -> None:
         """Make sure that the domain holds the parameters of a search space."""
-        new = {
-            name: distribution
-            for name, distribution in distributions.items()
-            if not any(is_alike(d, distribution) for d in self._versions.get(name, ()))
-        }
-        for name, distribution in new.items():
-            self._versions.setdefault(name, []).insert(0, distribution)
-        if new:
+        before, self._expected = self._expected, {}
+        for name, distribution in distributions.items():
+            versions = self._versions.get(name, [])
+            if versions and is_alike(versions[-1], distribution):
+                continue
+            wider = merge_versions(versions, distribution, is_newest=False)
+            if not versions or axis_of(wider) != axis_of(versions):
+                self._expected[name] = distribution
+        if self._has_changed({*before, *self._expected}):
             self._rebuild(self._observed.ended)
 
     def knows(self, name: str) -> bool:
@@ -235,6 +258,7 @@ class Record:
             pending_features=_frozen(features[is_valid]),
             keys=keys,
             pending_keys=pending_keys,
+            as_first=None if several else partial(_first_values, kinds, complete, outcomes),
         )
 
     def feasible(
@@ -264,42 +288,50 @@ class Record:
             self._domain = replace(self.transform.domain, activity=activity)
             self._n_activity = n
 
-    def _is_unchanged(self, trials: Sequence[FrozenTrial]) -> bool:
-        """Whether the trial that ended last is still the same."""
-        known = self._observed.ended[-1]
+    def _found(self, known: FrozenTrial, trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
         place = bisect_left(trials, known.number, key=lambda trial: trial.number)
-        same = trials[place] if place < len(trials) else None
-        return same is not None and same._trial_id == known._trial_id and _end(same) == _end(known)
+        return trials[place] if place < len(trials) else None
 
-    def _see_distributions(self, place: int) -> bool:
-        """Remember the unseen distributions of a trial; return whether any is new."""
+    def _see_distributions(self, place: int) -> list[str]:
+        """Remember the unseen distributions of a trial; return the names of those that differ."""
         trial, n_seen = self._trials[place], self._n_seen.pop(place, 0)
         if place in self._unfinished:
             self._n_seen[place] = len(trial.distributions)
         unseen = islice(trial.distributions.items(), n_seen, None)
-        news = [self._see(name, distribution, trial.number) for name, distribution in unseen]
-        return any(news)
+        return [name for name, new in unseen if self._see(name, new, trial.number)]
 
     def _see(self, name: str, distribution: BaseDistribution, number: int) -> bool:
-        """Remember a distribution, last for the greatest trial number; return if it is new."""
-        versions = self._versions.setdefault(name, [])
+        """Remember a distribution, last for the greatest trial number; return if it differs."""
+        versions = self._versions.get(name, [])
         if versions and is_alike(versions[-1], distribution):
             self._newest[name] = max(number, self._newest.get(name, -1))
             return False
-        is_new = distribution not in versions
-        if is_new:
-            versions.insert(0, distribution)
-        if number >= self._newest.get(name, -1):
+        is_newest = number >= self._newest.get(name, -1)
+        if is_newest:
             self._newest[name] = number
-            if versions[-1] != distribution:
-                versions.remove(distribution)
-                versions.append(distribution)
-                self.transform = with_newest(self.transform, name, distribution)
-        return is_new
+            self.transform = with_newest(self.transform, name, distribution)
+        self._versions[name] = merge_versions(versions, distribution, is_newest=is_newest)
+        return True
+
+    def _with_expected(self, name: str) -> list[BaseDistribution]:
+        versions = self._versions.get(name, [])
+        if name not in self._expected:
+            return versions
+        return merge_versions(versions, self._expected[name], is_newest=False)
+
+    def _has_changed(self, names: Collection[str]) -> bool:
+        """Whether any of these parameters has another axis than in the table."""
+        for name in names:
+            versions = self._with_expected(name)
+            if self._axes.get(name) != (axis_of(versions) if versions else None):
+                return True
+        return False
 
     def _rebuild(self, ended: Sequence[FrozenTrial]) -> None:
         """Rebuild the table for the parameters that are known now."""
-        self.transform = make_transform(self._versions, self._own_names, self.settings.max_knots)
+        known = {name: self._with_expected(name) for name in {**self._versions, **self._expected}}
+        self._axes = {name: axis_of(versions) for name, versions in known.items()}
+        self.transform = make_transform(known, self._own_names, self.settings.max_knots)
         if self.space is not None:
             make = make_architectures(self.space, self._own_names)
             self.transform = self.transform.with_architectures(make)
@@ -312,18 +344,33 @@ class Record:
             features=((dim,), float),
             kind=((), np.intp),
             outcome=((max(len(self._directions), 2),), float),
+            times=((4,), float),
         )
-        self._observed = _Observed([], Table(times=((3,), float)), [], table, np.empty(0))
-        self._append(sorted(ended, key=_end))
+        self._observed = _Observed([], Table(times=((4,), float)), [], table, np.empty(0))
+        self._append(ended)
 
     def _append(self, ended: Sequence[FrozenTrial]) -> None:
-        observed = self._observed
-        observed.ended += ended
-        observed.times.append(times=np.array([_times(t) for t in ended]).reshape(-1, 3))
-        pairs = [(t, outcome_of(t, self._directions)) for t in ended if t.params]
+        """Add trials to those that have ended, each in its place."""
+        ended = sorted(ended, key=self._place)
+        known = self._observed.ended
+        is_late = bool(ended and known) and self._place(ended[0]) < self._place(known[-1])
+        self._observed.ended += ended
+        times = [self._clock.times(trial) for trial in ended]
+        self._observed.times.append(times=np.array(times).reshape(-1, 4))
+        pairs = [(trial, outcome_of(trial, self._directions)) for trial in ended if trial.params]
         told = [(trial, outcome) for trial, outcome in pairs if outcome is not None]
-        if not told:
-            return
+        if told:
+            self._observe(told)
+        if is_late:
+            self._sort()
+
+    def _place(self, trial: FrozenTrial) -> tuple[float, int]:
+        """What orders trials that have ended."""
+        number, _, _, place = self._clock.times(trial)
+        return place, number
+
+    def _observe(self, told: Sequence[tuple[FrozenTrial, Outcome]]) -> None:
+        observed = self._observed
         points = self.transform.to_points([trial.params for trial, _ in told])
         for key in self._domain.keys(points):
             observed.place_of_key.setdefault(key, len(observed.place_of_key))
@@ -335,20 +382,25 @@ class Record:
             for place, (_, outcome) in enumerate(told)
             if is_valid[place] and (outcome.kind != FAILED or with_failed)
         ]
-        self._see_patterns(points[chosen])
-        observed.trials += [told[place][0] for place in chosen]
-        outcomes = [told[place][1] for place in chosen]
-        self._append_observations(points[chosen], features[chosen], outcomes)
+        self._see_patterns(points[chosen], self.n_observations)
+        self._append_observations(
+            points[chosen], features[chosen], [told[place] for place in chosen]
+        )
 
     def _append_observations(
-        self, points: np.ndarray, features: np.ndarray, outcomes: Sequence[Outcome]
+        self,
+        points: np.ndarray,
+        features: np.ndarray,
+        told: Sequence[tuple[FrozenTrial, Outcome]],
     ) -> None:
         observed, table = self._observed, self._observed.table
-        values = np.zeros((len(outcomes), max(len(self._directions), 2)))
-        for own, outcome in zip(values, outcomes, strict=True):
+        values = np.zeros((len(told), max(len(self._directions), 2)))
+        for own, (_, outcome) in zip(values, told, strict=True):
             own[: len(outcome.values)] = outcome.values
-        kinds = np.array([outcome.kind for outcome in outcomes], dtype=np.intp)
-        table.append(points=points, features=features, kind=kinds, outcome=values)
+        kinds = np.array([outcome.kind for _, outcome in told], dtype=np.intp)
+        times = np.array([self._clock.times(trial) for trial, _ in told]).reshape(-1, 4)
+        observed.trials += [trial for trial, _ in told]
+        table.append(points=points, features=features, kind=kinds, outcome=values, times=times)
         if len(self._directions) > 1:
             is_complete = table["kind"] == COMPLETE
             n_before = len(observed.n_dominating)
@@ -358,14 +410,37 @@ class Record:
             n_dominating[is_complete] = count_dominating(counts, objectives)
             observed.n_dominating = n_dominating
 
-    def _see_patterns(self, points: np.ndarray) -> None:
+    def _sort(self) -> None:
+        """Put the ended trials into their order, after late ones were appended.
+
+        What the first observations were is compared by those that remember it.
+        """
+        observed, table = self._observed, self._observed.table
+        order = _order(observed.times["times"])
+        observed.ended = [observed.ended[place] for place in order.tolist()]
+        observed.times.reorder(order)
+        order = _order(table["times"])
+        moved = np.flatnonzero(order != np.arange(len(order)))
+        if len(moved) == 0:
+            return
+        observed.trials = [observed.trials[place] for place in order.tolist()]
+        table.reorder(order)
+        if len(observed.n_dominating):
+            observed.n_dominating = observed.n_dominating[order]
+        if len(observed.patterns) > 1:
+            observed.patterns.clear()
+            self._see_patterns(table["points"], 0)
+        if moved[0] < self._n_activity:
+            self._n_activity = -1
+
+    def _see_patterns(self, points: np.ndarray, n_before: int) -> None:
         """Remember which parameters were inactive together; before the points are added."""
         for i, is_inactive in enumerate(np.isnan(points)):
             pattern = is_inactive.tobytes()
             if pattern not in self._observed.patterns:
                 self._observed.patterns.add(pattern)
                 self._observed.has_inactive |= bool(is_inactive.any())
-                self._observed.n_patterns_seen = self.n_observations + i + 1
+                self._observed.n_patterns_seen = n_before + i + 1
 
     def _objectives(self) -> np.ndarray:
         """`[n, m]`: the objectives; incomplete observations lie below the others, in order."""
@@ -396,7 +471,7 @@ class Record:
         n_later = len(self._trials) - min(self._unfinished, default=len(self._trials))
         if n_later <= self.settings.n_overtaking:
             return 0
-        return first_live_number(self._observed.times["times"], self.settings)
+        return first_live_number(self._observed.times["times"][:, :3], self.settings)
 
     def _fixed(
         self, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
@@ -429,15 +504,14 @@ class Records:
     def __init__(self, settings: Settings, space: Any | None) -> None:
         self._settings, self._space = settings, space
         self._forget()
-        _all_records.add(self)
+        _all_records[weakref.ref(self, _all_records.pop)] = None
 
     def use(
         self, study: optuna.Study, work: Callable[[Record], T], *, trial: FrozenTrial | None = None
     ) -> T:
         """Return what ``work`` returns for a study's record; one thread at a time works on it.
 
-        The lock is held by a ``with`` of this very frame, so that no exception of a signal handler
-        leaves it locked. A record whose work has ended in an exception is forgotten.
+        A record whose work has ended in an exception is forgotten.
 
         Args:
             study: The study.
@@ -445,26 +519,41 @@ class Records:
             trial: A trial of the study. A record that has read it is used as it is; without a
                 trial, the record always reads the study first.
         """
-        slot = self._slot(study)
-        with slot.lock:
+        slot, others = holding(self._lock, lambda: self._slot(study))
+        for study_id in others:
+            if _is_deleted(study, study_id):
+                holding(self._lock, partial(self._drop, study, study_id))
+
+        def use_it() -> T:
             record = slot.take(study, self._settings, self._space, trial)
             result = work(record)
             slot.records.insert(0, record)
             del slot.records[MAX_RECORDS:]
             return result
 
-    def _slot(self, study: optuna.Study) -> _Slot:
-        with self._lock:
-            slots = self._slots.setdefault(study._storage, {})
-            slot = slots.pop(study._study_id, None) or _Slot()
-            slots[study._study_id] = slot  # the last one used is the last one
-            while len(slots) > MAX_STUDIES:
-                del slots[next(iter(slots))]
-            return slot
+        return holding(slot.lock, use_it)
+
+    def _slot(self, study: optuna.Study) -> tuple[_Slot, list[int]]:
+        """Return a study's slot, and for a new one the ids of studies that may be deleted."""
+        slots = self._slots.get(weakref.ref(study._storage))
+        if slots is None:
+            slots = {}
+            self._slots[weakref.ref(study._storage, self._slots.pop)] = slots
+        others = [] if study._study_id in slots else list(islice(slots, N_CHECKED))
+        slot = slots.pop(study._study_id, None)
+        if slot is None or slot.name != study.study_name:
+            slot = _Slot(study.study_name)
+        slots[study._study_id] = slot  # the last one used is the last one
+        while len(slots) > MAX_STUDIES:
+            del slots[next(iter(slots))]
+        return slot, others
+
+    def _drop(self, study: optuna.Study, study_id: int) -> None:
+        self._slots.get(weakref.ref(study._storage), {}).pop(study_id, None)
 
     def _forget(self) -> None:
-        self._lock = Lock()
-        self._slots: weakref.WeakKeyDictionary[Any, dict[int, _Slot]] = weakref.WeakKeyDictionary()
+        self._lock = RLock()
+        self._slots: _ByWeakReference[dict[int, _Slot]] = {}  # of each storage
 
     def __reduce__(self) -> tuple[type[Records], tuple[Settings, Any | None]]:
         return Records, (self._settings, self._space)
@@ -472,8 +561,9 @@ class Records:
 
 @dataclass
 class _Slot:
-    """A study's lock and its records, the last one used first."""
+    """A study's name, its lock, and its records, the last one used first."""
 
+    name: str
     lock: RLock = field(default_factory=RLock)
     records: list[Record] = field(default_factory=list)
 
@@ -499,17 +589,61 @@ class _Slot:
         return record
 
 
-_all_records: weakref.WeakSet[Records] = weakref.WeakSet()
+def holding(lock: RLock, work: Callable[[], T]) -> T:
+    """Return what ``work`` returns while this thread holds a lock.
+
+    No exception leaves it locked, wherever it is raised. What a signal handler raises ends the
+    ``with``. A debugger or a time limit that traces lines may raise at its end, before it unlocks.
+    """
+    is_held: bool = lock._is_owned()  # type: ignore[attr-defined]
+    try:
+        with lock:
+            return work()
+    finally:
+        if lock._is_owned() and not is_held:  # type: ignore[attr-defined]
+            lock.release()
+
+
+def _is_deleted(study: optuna.Study, study_id: int) -> bool:
+    """Whether the storage of a study does not know an id."""
+    try:
+        study._storage.get_study_name_from_id(study_id)
+    except KeyError:
+        return True
+    return False
+
+
+_all_records: _ByWeakReference[None] = {}
 
 
 def _forget_in_child() -> None:
     """A forked child has no thread that would release what was locked when it was born."""
-    for records in list(_all_records):
-        records._forget()
+    for reference in list(_all_records):
+        records = reference()
+        if records is not None:
+            records._forget()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_in_child)
+
+
+def _is_later(known: FrozenTrial, now: FrozenTrial | None) -> bool:
+    """Whether a trial is a later state of a known one, not one of another study."""
+    if now is None or (now._trial_id, now.number) != (known._trial_id, known.number):
+        return False
+    if known.datetime_start not in (None, now.datetime_start):
+        return False
+    if now is known or not known.state.is_finished():
+        return True
+    fields = (now.state, now.datetime_complete, repr(now.values))
+    return fields == (known.state, known.datetime_complete, repr(known.values))
+
+
+def _first_values(
+    kinds: np.ndarray, complete: np.ndarray, outcomes: np.ndarray, n: int
+) -> np.ndarray:
+    return _frozen(to_values(kinds[:n], complete[:n], outcomes[:n]))
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
@@ -517,14 +651,6 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _times(trial: FrozenTrial) -> tuple[int, float, float]:
-    return trial.number, _seconds(trial.datetime_start), _seconds(trial.datetime_complete)
-
-
-def _end(trial: FrozenTrial) -> tuple[float, int]:
-    return _seconds(trial.datetime_complete), trial.number
-
-
-def _seconds(time: datetime | None) -> float:
-    """Seconds of a time as it was stored, whatever the zone of this worker."""
-    return 0.0 if time is None else (time - EPOCH).total_seconds()
+def _order(times: np.ndarray) -> np.ndarray:
+    """Return the order of `[n, 4]` times: by place, then by number."""
+    return np.lexsort((times[:, 0], times[:, 3]))

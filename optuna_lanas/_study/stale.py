@@ -18,15 +18,15 @@ def first_live_number(times: np.ndarray, settings: Settings) -> int:
     """Return the number below which unfinished trials are stale.
 
     Args:
-        times: `[n, 3]`: number, start and end (seconds) of all trials that have ended, in the
-            order in which they did.
+        times: `[n, 3]`: number, start and end (seconds) of all trials that have ended, the last
+            one last.
         settings: The settings.
     """
-    n_workers = 1 + _mean_overlap(times[-settings.n_recent :, 1:])
-    n_enough = round(settings.n_overtaking * n_workers)
+    recent = times[-settings.n_recent :, 1:]
+    n_enough = round(settings.n_overtaking * (1 + _mean_overlap(recent)))
     if n_enough > len(times):
         return 0
-    is_old = times[:, 1] <= times[-1, 2] - settings.min_stale_age
+    is_old = times[:, 1] <= recent[:, 1].max() - settings.min_stale_age
     last_old = times[is_old, 0].max(initial=0)
     return int(min(np.partition(times[:, 0], -n_enough)[-n_enough], last_old))
 

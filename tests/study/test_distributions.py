@@ -17,10 +17,12 @@ from optuna.distributions import IntDistribution
 from optuna.distributions import json_to_distribution
 import pytest
 
+from optuna_lanas._study.distributions import axis_of
 from optuna_lanas._study.distributions import choice_key
 from optuna_lanas._study.distributions import distinct_choices
 from optuna_lanas._study.distributions import is_constant
 from optuna_lanas._study.distributions import make_axes
+from optuna_lanas._study.distributions import merge_versions
 from optuna_lanas._study.distributions import n_choices
 from optuna_lanas._study.transform import is_alike
 from tests.strategies import categoricals
@@ -46,8 +48,11 @@ def test_an_axis_holds_the_coarsest_common_grid(
     for order in (versions, versions[::-1]):
         axes = make_axes([order])
         assert axes.step.tolist() == [step]
-        assert axes.low.tolist() == [min(d.low for d in versions)]
-        assert axes.high.tolist() == [max(d.high for d in versions)]
+        low, high = min(d.low for d in versions), max(d.high for d in versions)
+        assert low - (high - low) / 4 <= axes.low[0] <= low
+        assert high <= axes.high[0] <= high + (high - low) / 4
+        if step > 0:
+            assert (axes.high[0] - low) / step == pytest.approx(round((axes.high[0] - low) / step))
 
 
 def test_an_axis_is_logarithmic_if_all_its_distributions_are() -> None:
@@ -55,6 +60,48 @@ def test_an_axis_is_logarithmic_if_all_its_distributions_are() -> None:
     assert make_axes([[log], [log, log], [log, plain], [plain]]).is_log.tolist() == [
         True, True, False, False
     ]  # fmt: skip
+
+
+RANGES: list[list[BaseDistribution]] = [
+    [FloatDistribution(0.0, 1.0 + 0.01 * i) for i in range(100)],
+    [FloatDistribution(-1.0 - 0.01 * i, 1.0) for i in range(100)],
+    [FloatDistribution(1e-5, 1e-2 * 1.05**i, log=True) for i in range(100)],
+    [IntDistribution(0, 3 + i) for i in range(100)],
+    [IntDistribution(0, 9 + 3 * i, step=3) for i in range(100)],
+    [IntDistribution(1 + i % 7, 10 + i % 13) for i in range(100)],
+    [IntDistribution(1, 4 + i, log=True) for i in range(100)],
+    [FloatDistribution(0.0, 1.0 + 0.25 * i, step=0.25) for i in range(100)],
+]
+
+
+@pytest.mark.parametrize("ranges", RANGES, ids=range(len(RANGES)))
+def test_a_range_that_changes_often_has_few_axes_and_is_merged_into_few(
+    ranges: list[BaseDistribution],
+) -> None:
+    versions: list[BaseDistribution] = []
+    axes = set()
+    for place, distribution in enumerate(ranges):
+        versions = merge_versions(versions, distribution, is_newest=True)
+        assert versions[-1] == distribution
+        assert len(versions) <= 4
+        assert axis_of(versions) == axis_of(ranges[: place + 1])
+        axes.add(axis_of(versions))
+    assert len(axes) <= 25
+
+
+@given(st.lists(st.integers(0, 7), min_size=1, max_size=6), st.data())
+def test_merged_distributions_have_the_axis_of_all(places: list[int], data: st.DataObject) -> None:
+    of = data.draw(st.sampled_from(RANGES))
+    each = [of[place * 7] for place in places]
+    merged: list[BaseDistribution] = []
+    newest = each[0]
+    for distribution in each:
+        is_newest = data.draw(st.booleans()) or not merged
+        newest = distribution if is_newest else newest
+        merged = merge_versions(merged, distribution, is_newest=is_newest)
+    assert merged[-1] == newest
+    distinct = [d for i, d in enumerate(each) if d not in each[:i]]
+    assert axis_of(merged) == axis_of(distinct)
 
 
 def test_no_parameters_have_no_axes() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
 import math
 from typing import Any
 
@@ -15,6 +19,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 import pytest
 
+from optuna_lanas._study.outcome import Clock
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import FAILED
 from optuna_lanas._study.outcome import INFEASIBLE
@@ -23,6 +28,7 @@ from optuna_lanas._study.outcome import outcome_of
 from optuna_lanas._study.outcome import PRUNED
 from optuna_lanas._study.outcome import to_values
 from optuna_lanas._study.outcome import total_violation
+from optuna_lanas._study.published import KEY
 
 
 MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
@@ -151,3 +157,93 @@ def test_foreign_attributes_are_no_constraints(key: str, foreign: Any) -> None:
 def test_giant_constraints_are_infinite() -> None:
     trial = create_trial(value=1.0, system_attrs={"constraints": [-(10**400), 10**400]})
     assert total_violation(trial) == math.inf
+
+
+BEGIN = datetime(2026, 3, 8)
+
+
+def stored(
+    starts: Sequence[float | None], seconds: float = 1.0, is_asked: bool = True
+) -> list[FrozenTrial]:
+    """Trials whose workers stored these starts, in seconds, and ends."""
+    trials = []
+    for number, start in enumerate(starts):
+        trial = create_trial(value=0.0, system_attrs={KEY: "{}"} if is_asked else {})
+        trial.number = number
+        trial.datetime_start = None if start is None else BEGIN + timedelta(seconds=start)
+        end = None if start is None else BEGIN + timedelta(seconds=start + seconds)
+        trial.datetime_complete = end
+        trials.append(trial)
+    return trials
+
+
+def starts_by_one_clock(starts: Sequence[float]) -> list[float]:
+    """The starts that a clock takes these to be, from the first one on."""
+    clock, trials = Clock(), stored(starts)
+    assert all(clock.read(trial) for trial in trials)
+    found = [clock.times(trial)[1] for trial in trials]
+    return [start - found[0] + starts[0] for start in found]
+
+
+def test_starts_in_order_are_taken_as_they_are_stored() -> None:
+    starts = [0.0, 0.0, 1.0, 0.99, 5.0, 86400.0]
+    assert starts_by_one_clock(starts) == pytest.approx(starts, abs=1e-5)
+
+
+@pytest.mark.parametrize("ahead", [3600.0, 0.5, 43200.0])
+def test_a_clock_behind_another_is_set_by_it(ahead: float) -> None:
+    true = [float(i) for i in range(40)]
+    starts = [start + ahead * (i % 2) for i, start in enumerate(true)]
+    found = starts_by_one_clock(starts)[2:]
+    assert found == pytest.approx([start + ahead for start in true[2:]], abs=1.001)
+    assert found == sorted(found)
+
+
+@given(
+    starts=st.lists(st.tuples(st.floats(0, 100), st.sampled_from([-3600, 0, 7200])), max_size=50)
+)
+def test_no_start_lies_before_that_of_a_lower_number(starts: list[tuple[float, int]]) -> None:
+    clock, trials = Clock(), stored([start + ahead for start, ahead in starts])
+    assert all(clock.read(trial) for trial in trials)
+    found = np.array([clock.times(trial)[1] for trial in trials])
+    assert (found >= np.maximum.accumulate(found) - 0.021).all()
+    again = [clock.times(trial) for trial in trials]
+    assert all(clock.read(trial) for trial in trials)  # once only
+    assert [clock.times(trial) for trial in trials] == again
+
+
+def test_a_start_that_is_known_late_is_not_read() -> None:
+    clock, trials = Clock(), stored([None, 5.0])
+    assert all(clock.read(trial) for trial in trials)
+    assert clock.times(trials[0]) == (0, 0.0, 0.0, 0.0)
+    assert not clock.read(stored([6.0])[0])
+    assert clock.read(trials[1])
+
+
+def test_the_place_of_a_trial_is_its_end_if_it_was_asked_for() -> None:
+    for is_asked, seconds in ((True, 7.0), (False, 0.0)):
+        (trial,) = stored([5.0], 7.0, is_asked)
+        clock = Clock()
+        clock.read(trial)
+        _, start, end, place = clock.times(trial)
+        assert end - start == 7.0
+        assert place == start + seconds
+
+
+def test_a_trial_does_not_end_before_its_start() -> None:
+    """As it may where summer time ends."""
+    (trial,) = stored([5.0], -3000.0)
+    clock = Clock()
+    clock.read(trial)
+    _, start, end, _ = clock.times(trial)
+    assert start == end
+
+
+def test_times_may_name_their_zone() -> None:
+    (trial,) = stored([5.0])
+    assert trial.datetime_start is not None
+    trial.datetime_start = trial.datetime_start.replace(tzinfo=timezone.utc)
+    clock = Clock()
+    clock.read(trial)
+    _, start, end, _ = clock.times(trial)
+    assert end - start == 1.0

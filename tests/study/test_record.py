@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 import copy
 from dataclasses import replace
+import gc
+from pathlib import Path
 import pickle
+import shutil
 from threading import Event
 from threading import Thread
 from typing import Any
+import weakref
 
 from hypothesis import given
 from hypothesis import settings as given_more
@@ -71,17 +75,18 @@ def finished(
     if has_k:
         params["k"] = value % 5
     is_complete = state in (0, 3)
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"system_attrs": {KEY: "{}"} if value % 3 else {}}
     if state == 1:
         fields["intermediate_values"] = {value: float(value)}
     if state == 3:
-        fields["system_attrs"] = {"constraints": [1.0]}
+        fields["system_attrs"]["constraints"] = [1.0]
     return trial_of(
         number,
         params,
         space,
         [float(value - i) for i in range(len(directions))] if is_complete else None,
         state=ENDED[state % 3],
+        start=float(end - value),
         end=float(end),
         **fields,
     )
@@ -90,8 +95,12 @@ def finished(
 def unfinished(trial: FrozenTrial, has_params: bool) -> FrozenTrial:
     """The same trial before it has ended."""
     if not has_params:
-        return running_trial(trial.number)
-    return trial_of(trial.number, trial.params, trial.distributions, state=TrialState.RUNNING)
+        waiting = running_trial(trial.number)
+        waiting.datetime_start = None
+        return waiting
+    running = trial_of(trial.number, trial.params, trial.distributions, state=TrialState.RUNNING)
+    running.datetime_start = trial.datetime_start
+    return running
 
 
 hows = st.tuples(
@@ -154,7 +163,7 @@ def assert_same(left: Record, right: Record) -> None:
     if first.objectives is not None:
         assert second.objectives is not None
         np.testing.assert_array_equal(first.objectives, second.objectives)
-    assert first.keys.place == second.keys.place
+    assert first.keys.place.keys() == second.keys.place.keys()
     assert first.keys.n == second.keys.n
     assert first.pending_keys == second.pending_keys
     points = first.domain.sample(20, np.random.default_rng(0))
@@ -171,9 +180,33 @@ def test_a_record_follows_later_states_of_its_trials_only() -> None:
     assert not record.can_follow([MAXIMIZE], trials)
     assert not record.can_follow([MINIMIZE, MINIMIZE], trials)
     assert not record.can_follow([MINIMIZE], trials[:4])
-    others = copy.deepcopy(trials)
-    others[4]._trial_id = 99
-    assert not record.can_follow([MINIMIZE], others)
+    copies = copy.deepcopy(trials)
+    assert record.can_follow([MINIMIZE], copies)
+    assert not record.can_follow([MINIMIZE], [*trials[:2], *trials[3:6]])  # one was deleted
+    for changed in (0, 4):  # the first trial and the last one are looked at
+        for name, value in (
+            ("_trial_id", 99),
+            ("number", 99),
+            ("datetime_start", trials[0].datetime_complete),
+            ("value", 1e6),
+            ("state", TrialState.PRUNED),
+        ):
+            others = copy.deepcopy(trials)
+            setattr(others[changed], name, value)
+            is_same = getattr(trials[changed], name) == value
+            assert record.can_follow([MINIMIZE], others) == is_same
+
+
+def test_an_unfinished_trial_may_have_begun_or_ended_since() -> None:
+    trials = random_trials(MIXED, 3, mixed_value)
+    waiting, running = running_trial(2), running_trial(2)
+    waiting.datetime_start = None
+    steps = [[*trials[:2], waiting], [*trials[:2], running], trials]
+    record = record_of(steps[0])
+    for later in steps:
+        assert record.can_follow([MINIMIZE], later)
+        record.read(later)
+    assert_same(record, record_of(trials))
 
 
 def test_a_table_grows_and_its_views_cannot_be_written() -> None:
@@ -279,9 +312,46 @@ def test_an_expected_parameter_is_a_dimension_before_any_trial_has_it() -> None:
     history = record.history(-1)
     record.expect({**TWO, "new": FloatDistribution(0.0, 1.0), "k": IntDistribution(0, 9)})
     assert record.transform.names == ["k", "new", "x"]
-    assert record.domain.axes.high.tolist() == [9.0, 1.0, 1.0]
+    assert record.domain.axes.high.tolist() == [10.0, 1.0, 1.0]
     assert np.isnan(record.history(-1).points[:, 1]).all()
     np.testing.assert_array_equal(record.history(-1).points[:, 2], history.points[:, 1])
+    assert not record.knows("new")
+
+
+def test_what_was_expected_is_forgotten_unless_a_trial_has_it() -> None:
+    """Optuna may refuse it, or the trial may end before it asks."""
+    trials = random_trials(TWO, 9, lambda p: float(p["x"]))
+    record = record_of(trials)
+    wide = {"k": IntDistribution(0, 99), "new": FloatDistribution(0.0, 1.0)}
+    record.expect({**TWO, **wide})
+    record.read(trials)
+    assert_same(record, record_of(trials))
+    record.expect({**TWO, **wide})
+    record.expect(TWO)
+    assert_same(record, record_of(trials))
+    asked = {"k": 50, "new": 0.5, "x": 0.5}
+    trials = [*trials, trial_of(9, asked, {**TWO, **wide}, 0.0)]
+    record.expect({**TWO, **wide})
+    table = record._observed.table
+    record.expect({"k": wide["k"], "new": wide["new"]})
+    assert record._observed.table is table
+    record.read(trials)
+    assert_same(record, record_of(trials))
+
+
+def test_a_range_that_changes_every_trial_rarely_rebuilds_the_table() -> None:
+    trials: list[FrozenTrial] = []
+    record, tables = record_of([]), set[int]()
+    kept = []
+    for number in range(200):
+        space = {"x": FloatDistribution(0.0, 1.0 + 0.01 * number), "k": TWO["k"]}
+        record.expect(space)
+        trials.append(trial_of(number, {"x": 0.5, "k": number % 5}, space, 0.0))
+        record.read(list(trials))
+        kept.append(record._observed.table)
+        tables.add(id(kept[-1]))
+        assert record.transform.distributions["x"] == space["x"]
+    assert len(tables) <= 15
 
 
 def test_the_start_up_lasts_until_enough_trials_have_a_value() -> None:
@@ -431,3 +501,48 @@ def test_records_are_neither_copied_nor_pickled() -> None:
         assert other is not record
         assert other.settings == settings
         assert_same(other, record)
+
+
+def test_records_of_deleted_studies_go() -> None:
+    """At the next new study; a study that is left stays as it is."""
+    storage, records = optuna.storages.InMemoryStorage(), Records(DEFAULT, None)
+    left = optuna.create_study(storage=storage)
+    kept = used(records, left)
+    gone = []
+    for _ in range(10):
+        study = optuna.create_study(storage=storage)
+        study.add_trial(optuna.trial.create_trial(value=0.0))
+        gone.append(weakref.ref(used(records, study)))
+        optuna.delete_study(study_name=study.study_name, storage=storage)
+    used(records, optuna.create_study(storage=storage))
+    gc.collect()
+    assert [reference() for reference in gone] == [None] * 10
+    assert used(records, left) is kept
+
+
+@pytest.mark.parametrize("direction", [MINIMIZE, MAXIMIZE], ids=["minimize", "maximize"])
+def test_a_study_made_anew_under_its_old_id_is_another_one(
+    direction: StudyDirection, empty_database: Path, fast_path: Path
+) -> None:
+    """Through a caching storage, which gives studies and trials the ids of deleted ones."""
+    path = shutil.copy(empty_database, fast_path / "studies.db")
+    database = optuna.storages.RDBStorage(f"sqlite:///{path}", skip_compatibility_check=True)
+    study, records = (
+        optuna.create_study(storage=database, study_name="first"),
+        Records(DEFAULT, None),
+    )
+    storage = study._storage  # with its cache
+    study.enqueue_trial({"old": 0.5})
+    study.ask().suggest_float("old", 0.0, 1.0)  # never ends
+    before = used(records, study)
+    assert before.knows("old")
+    for name in ("first", "second"):
+        optuna.delete_study(study_name=study.study_name, storage=storage)
+        new = optuna.create_study(storage=storage, study_name=name, direction=direction)
+        assert new._study_id == study._study_id
+        new.add_trial(optuna.trial.create_trial(value=0.0))
+        after = used(records, new)
+        assert after is not before
+        assert not after.knows("old")
+        study = new
+    database.engine.dispose()
