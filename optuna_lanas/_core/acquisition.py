@@ -125,8 +125,8 @@ def make_acquisition(
     Args:
         kernel_inputs: `[n, k]`.
         features: `[n, dim]`.
-        values: `[n_observed]`, standardised, of the first points; the others are pending. They
-            are imputed with their posterior mean, which leaves all means as they are.
+        values: `[n_observed]`, of the first points; the others are pending. They are imputed with
+            their posterior mean, which leaves all means as they are.
         model: The hyperparameters.
         settings: The settings.
     """
@@ -136,7 +136,7 @@ def make_acquisition(
     gram[np.diag_indices(len(gram))] += noise
     factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
     inverse = cho_solve(factor, np.eye(len(gram)), overwrite_b=True, check_finite=False)
-    y, n = gp.warp(values, model.power)[0], len(values)
+    y, n = gp.warp(model.value_scale(values), model.power)[0], len(values)
     # The leading block of a Cholesky factor is the factor of the leading block.
     observed = (factor[0][:n, :n], True)
     both = cho_solve(observed, np.stack([y, np.ones(n)], axis=1), check_finite=False)

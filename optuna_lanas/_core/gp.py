@@ -40,6 +40,44 @@ MAD_TO_DEVIATION = 1.4826  # of normal values
 MAX_VALUE = 1e4  # of a standardised value, so that no power of it overflows
 
 
+@dataclass(frozen=True)
+class ValueScale:
+    """Standardises values: about their median, in units of their spread, at most `MAX_VALUE`.
+
+    The spread is the median distance from the median, of values that differ from it. It hardly
+    depends on how bad the worst values are, and what is standardised not at all on their unit.
+
+    Attributes:
+        exponent: Values are divided by ``2 ** exponent`` first, which is exact.
+        median: Of the divided values.
+        spread: Likewise; 0 if all values are equal.
+    """
+
+    exponent: int = 0
+    median: float = 0.0
+    spread: float = 1.0
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> ValueScale:
+        """Return the scale of `[n]` values."""
+        upper = np.sort(values)[(len(values) - 1) // 2 :]
+        exponent = exponent_of(upper)
+        median = float(np.ldexp(upper[0], -exponent))
+        with np.errstate(over="ignore"):  # of values far below the median
+            distances = np.abs(np.ldexp(values, -exponent) - median)
+        differs = distances > 0.0
+        spread = float(np.median(distances[differs])) if differs.any() else 0.0
+        return cls(exponent, median, MAD_TO_DEVIATION * spread)
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Return `[n]` standardised values."""
+        if self.spread == 0.0:
+            return np.zeros(len(values))
+        with np.errstate(over="ignore"):
+            scaled = (np.ldexp(values, -self.exponent) - self.median) / self.spread
+        return np.asarray(np.clip(scaled, -MAX_VALUE, MAX_VALUE))
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """The hyperparameters of a Gaussian process.
@@ -54,6 +92,7 @@ class Model:
         linear: Variance of the linear part at that distance.
         nugget: Variance of the part of a value that no other point shares.
         power: Of the transformation of values; 1 leaves them as they are.
+        value_scale: Standardises them before.
     """
 
     group: np.ndarray
@@ -65,6 +104,7 @@ class Model:
     linear: float
     nugget: float
     power: float = 1.0
+    value_scale: ValueScale = ValueScale()
 
     @property
     def lengthscales(self) -> np.ndarray:
@@ -139,13 +179,14 @@ def fit_model(
     Args:
         kernel_inputs: `[n, k]`.
         features: `[n, dim]`.
-        values: `[n]`, standardised.
+        values: `[n]`.
         prior: From `prior_model`.
         settings: The settings.
     """
     inputs = (kernel_inputs - prior.origin) / prior.widths
     linear_inputs = prior.linear_inputs(features)
-    loss = _Loss(inputs, linear_inputs @ linear_inputs.T, values, prior, settings)
+    value_scale = ValueScale.of(values)
+    loss = _Loss(inputs, linear_inputs @ linear_inputs.T, value_scale(values), prior, settings)
     start = np.append(prior.log_lengthscales, [*np.log([prior.linear, prior.nugget]), prior.power])
     far = settings.max_log_deviation
     bounds = [(mean - far, mean + far) for mean in start[:-2]]
@@ -158,6 +199,7 @@ def fit_model(
         linear=linear,
         nugget=nugget,
         power=float(found[-1]),
+        value_scale=value_scale,
     )
 
 
@@ -249,26 +291,6 @@ def warp(values: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray, np.n
     growth = np.where(is_small, 1.0 + exponents / 2.0, np.expm1(x) / x)
     slope = np.where(is_small, 0.5 + exponents / 3.0, (x * np.exp(x) - np.expm1(x)) / x**2)
     return sign * logs * growth, logs**2 * slope, sign * logs
-
-
-def standardise(values: np.ndarray) -> np.ndarray:
-    """Return `[n]` values about their median, in units of their spread, at most `MAX_VALUE`.
-
-    The spread is the median distance from the median, of values that differ from it. It hardly
-    depends on how bad the worst values are, and the result not at all on the values' unit.
-    """
-    ordered = np.sort(values)
-    upper = ordered[(len(ordered) - 1) // 2 :]
-    exponent = exponent_of(upper)
-    with np.errstate(over="ignore"):  # of values far below the median
-        shifted = np.ldexp(values, -exponent) - np.ldexp(upper[0], -exponent)
-    distances = np.abs(shifted)
-    if not distances.any():
-        return np.zeros(len(values))
-    spread = MAD_TO_DEVIATION * float(np.median(distances[distances > 0.0]))
-    with np.errstate(over="ignore"):
-        standardised: np.ndarray = np.clip(shifted / spread, -MAX_VALUE, MAX_VALUE)
-    return standardised
 
 
 def matern(squares: np.ndarray) -> np.ndarray:

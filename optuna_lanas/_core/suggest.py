@@ -18,6 +18,7 @@ from optuna_lanas._core.acquisition import make_acquisition
 from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.feasible import FeasibleSet
 from optuna_lanas._core.gp import Model
+from optuna_lanas._core.gp import ValueScale
 from optuna_lanas._core.history import History
 from optuna_lanas._core.local_search import Candidates
 from optuna_lanas._core.local_search import local_search
@@ -175,11 +176,11 @@ def _make_acquisition(
     if history.objectives is not None:
         is_front = values == values.max()
         values = weighted_values(history.objectives[chosen], is_front, settings, rng)
-        model = replace(model, power=1.0)  # it was fitted to other values
+        model = replace(model, power=1.0, value_scale=ValueScale.of(values))
     if len(history.pending_points):
         pending = _pending(history, settings.n_observations)
         inputs, features = np.vstack([inputs, pending[0]]), np.vstack([features, pending[1]])
-    return make_acquisition(inputs, features, gp.standardise(values), model, settings)
+    return make_acquisition(inputs, features, values, model, settings)
 
 
 def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
@@ -187,14 +188,31 @@ def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
 
 
 def _fitted(history: History, n: int, settings: Settings) -> Model:
-    values = _first_values(history, n)
-    chosen = _nearest(np.zeros(n, dtype=np.intp), values, settings.n_fit_observations)
-    features, domain = history.features[chosen], history.domain
-    inputs = domain.kernel_inputs(history.points[chosen], features)
+    """Fit a model to the first observations: those nearest to the leaf that they selected."""
+    first = _first(history, n)
+    search_tree = learn(first, settings)
+    nearness = search_tree.shared_depth(search_tree.select())
+    chosen = _nearest(nearness, first.values, settings.n_fit_observations)
+    features, domain = first.features[chosen], first.domain
+    inputs = domain.kernel_inputs(first.points[chosen], features)
     dim = features.shape[1]
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
     prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
-    return gp.fit_model(inputs, features, gp.standardise(values[chosen]), prior, settings)
+    return gp.fit_model(inputs, features, first.values[chosen], prior, settings)
+
+
+def _first(history: History, n: int) -> History:
+    """Return the history as it was after `n` observations, without pending trials."""
+    return replace(
+        history,
+        points=history.points[:n],
+        features=history.features[:n],
+        values=_first_values(history, n),
+        objectives=None,
+        pending_points=history.pending_points[:0],
+        pending_features=history.pending_features[:0],
+        as_first=None,
+    )
 
 
 def _first_values(history: History, n: int) -> np.ndarray:
