@@ -23,6 +23,9 @@ from optuna_lanas._core.settings import Budget
 from optuna_lanas._core.settings import Settings
 
 
+MAX_NOISE = 1e6  # a value of that variance tells nothing
+
+
 @dataclass(frozen=True, eq=False)
 class SamplePath:
     """A function drawn from the posterior: prior path plus update (Wilson et al., 2020).
@@ -100,6 +103,8 @@ def draw_acquisition(
     budget: Budget,
     settings: Settings,
     rng: np.random.Generator,
+    *,
+    noise: np.ndarray | None = None,
 ) -> Acquisition:
     """Draw a function from the posterior by Matheron's rule (Wilson et al., arXiv 2002.09309).
 
@@ -111,17 +116,21 @@ def draw_acquisition(
         budget: How many Fourier features.
         settings: The settings.
         rng: Source of the draw.
+        noise: `[n_observed]`, variances of the errors of y; None for none.
     """
     inputs, linear_inputs = kernel.scale(kernel_inputs), kernel.linear_inputs(features)
     gram = gp.matern(gp.squared_distances(inputs, inputs)) + linear_inputs @ linear_inputs.T
-    gram[np.diag_indices(len(gram))] += kernel.nugget + settings.jitter
+    variances = np.full(len(gram), kernel.nugget)
+    if noise is not None:
+        variances[: len(y)] += noise
+    gram[np.diag_indices(len(gram))] += variances + settings.jitter
     n_features = budget.n_features
     frequencies = rng.standard_normal((inputs.shape[1], n_features))
     frequencies *= np.sqrt(5.0 / rng.chisquare(5.0, n_features))
     phases = rng.uniform(0.0, 2.0 * np.pi, n_features)
     amplitudes = rng.standard_normal(n_features) * np.sqrt(2.0 / n_features)
     weights = rng.standard_normal(linear_inputs.shape[1:])
-    nugget = rng.standard_normal(len(gram)) * np.sqrt(kernel.nugget)
+    nugget = rng.standard_normal(len(gram)) * np.sqrt(variances)
     prior = _waves(inputs, frequencies, phases) @ amplitudes + linear_inputs @ weights + nugget
     mean, shift = _updates(gram, y, prior)
     deviation = np.sqrt(_outputscale(y, mean[: len(y)], settings))
@@ -158,6 +167,25 @@ def standardise(values: np.ndarray) -> np.ndarray:
         return np.zeros(n)
     standardised: np.ndarray = (winsorised - winsorised.mean()) / spread
     return standardised
+
+
+def noise_of(values: np.ndarray, y: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Return `[n]` variances, in the unit of standardised values, of the values' errors.
+
+    Args:
+        values: `[n]`.
+        y: `[n]`, standardised.
+        errors: `[n]`, standard errors in the unit of the values.
+    """
+    order = np.argsort(values, kind="stable")
+    best, middle = order[-1], order[(len(order) - 1) // 2]  # neither is ever winsorised
+    other = middle if values[middle] < values[best] else order[0]
+    gap = float(values[best] - values[other])
+    if not gap > 0.0:
+        return np.full(len(values), 0.0)
+    with np.errstate(over="ignore"):
+        noise = (errors / gap * (y[best] - y[other])) ** 2
+    return np.asarray(np.minimum(noise, MAX_NOISE))
 
 
 def _updates(gram: np.ndarray, y: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ Notation
     r        distance of two scaled kernel inputs
     m(r)     Matern-5/2: (1 + sqrt5 r + 5/3 r^2) exp(-sqrt5 r)
     F        linear inputs `[n, dim]`: centred features, scaled to the variance of the linear part
-    K        m(r) + F F' + nugget on the diagonal, `[n, n]`
+    K        m(r) + F F' + nugget + noise of each value on the diagonal, `[n, n]`
     y        standardised values `[n]`
 
 F F' is the covariance of a latent action's linear model, m(r) that of its residual. All variances
@@ -110,6 +110,7 @@ def fit_kernel(
     y: np.ndarray,
     prior: Kernel,
     settings: Settings,
+    noise: np.ndarray | float = 0.0,
 ) -> Kernel:
     """Return the kernel of greatest posterior density, its output scale profiled out.
 
@@ -122,10 +123,11 @@ def fit_kernel(
         y: `[n]`, standardised.
         prior: From `prior_kernel`.
         settings: The settings.
+        noise: `[n]`, variances of the errors of y.
     """
     inputs = (kernel_inputs - prior.origin) / prior.widths
     linear_inputs = prior.linear_inputs(features)
-    loss = _Loss(inputs, linear_inputs @ linear_inputs.T, y, prior, settings)
+    loss = _Loss(inputs, linear_inputs @ linear_inputs.T, y, prior, settings, noise)
     start = np.append(prior.log_lengthscales, np.log([prior.linear, prior.nugget]))
     far = settings.max_log_deviation
     bounds = [(mean - far, mean + far) for mean in start[:-1]]
@@ -149,10 +151,11 @@ class _Loss:
         y: np.ndarray,
         prior: Kernel,
         settings: Settings,
+        noise: np.ndarray | float = 0.0,
     ) -> None:
         n_groups = len(prior.log_lengthscales)
         self._inputs, self._linear_gram, self._y = inputs, linear_gram, y
-        self._group, self._jitter = prior.group, settings.jitter
+        self._group, self._added = prior.group, settings.jitter + noise
         self._means = np.concatenate(
             [prior.log_lengthscales, np.log([settings.prior_linear, settings.prior_nugget])]
         )
@@ -167,7 +170,7 @@ class _Loss:
         scaled = self._inputs * np.exp(-theta[:-2])[self._group]
         squares = squared_distances(scaled, scaled)
         gram = matern(squares) + linear * self._linear_gram
-        gram[np.diag_indices(n)] += nugget + self._jitter
+        gram[np.diag_indices(n)] += nugget + self._added
         factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
         inverse = cho_solve(factor, np.eye(n), overwrite_b=True, check_finite=False)
         weights = inverse @ self._y

@@ -25,6 +25,7 @@ class History:
         pending_features: `[n_pending, dim]`.
         keys: The keys of all trials that have ended.
         pending_keys: The keys of pending trials.
+        errors: `[n]`, the standard error of each value, 0 where it is exact; None if all are.
     """
 
     domain: Domain
@@ -36,3 +37,4 @@ class History:
     pending_features: np.ndarray
     keys: KnownKeys
     pending_keys: frozenset[Hashable | None]
+    errors: np.ndarray | None = None

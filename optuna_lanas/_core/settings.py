@@ -92,6 +92,8 @@ class Settings:
         n_tries: Batches of random points before a small feasible set is listed.
         n_batch: Points per batch.
         max_listed: The size of the largest feasible set that is listed.
+        curve_growth: Factor by which a history grows between two fits of the reports' curves.
+        max_rungs: The most steps at which values are compared.
         n_overtaking: A trial is stale once this number of later trials per worker have ended.
         n_recent: The number of recent trials from which the number of workers is estimated.
         min_stale_age: The least age of a stale trial, in seconds.
@@ -155,6 +157,8 @@ class Settings:
     n_tries: int = 20
     n_batch: int = 256
     max_listed: int = 65_536
+    curve_growth: float = 1.1
+    max_rungs: int = 20
     n_overtaking: int = 20
     n_recent: int = 1_000
     min_stale_age: float = 60.0

@@ -14,6 +14,7 @@ import numpy as np
 from optuna_lanas._core import gp
 from optuna_lanas._core.acquisition import Acquisition
 from optuna_lanas._core.acquisition import draw_acquisition
+from optuna_lanas._core.acquisition import noise_of
 from optuna_lanas._core.acquisition import standardise
 from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.feasible import FeasibleSet
@@ -69,7 +70,7 @@ class KernelCache:
         """Return the kernel of a history, refitted at each milestone of its length."""
         n, domain = last_milestone(len(history.values), settings.kernel_growth), history.domain
         asked = settings, domain.axes, domain.activity is not None
-        arrays = history.values[:n], history.points[:n], history.features[:n]
+        arrays = history.values[:n], history.points[:n], history.features[:n], _errors(history)[:n]
         is_known = asked == self._asked and all(map(_is_equal, arrays, self._arrays))
         if self._kernel is None or not is_known:
             self._kernel = _fitted(history, n, settings)
@@ -187,7 +188,9 @@ def _draw_acquisition(
     if len(history.pending_points):
         pending = _pending(history, budget.n_observations)
         inputs, features = np.vstack([inputs, pending[0]]), np.vstack([features, pending[1]])
-    return draw_acquisition(inputs, features, standardise(values), kernel, budget, settings, rng)
+    y = standardise(values)
+    noise = None if history.errors is None else noise_of(values, y, history.errors[chosen])
+    return draw_acquisition(inputs, features, y, kernel, budget, settings, rng, noise=noise)
 
 
 def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
@@ -203,7 +206,13 @@ def _fitted(history: History, n: int, settings: Settings) -> Kernel:
     dim = features.shape[1]
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
     prior = gp.prior_kernel(inputs, features, group, n_dimensions, settings)
-    return gp.fit_kernel(inputs, features, standardise(values[chosen]), prior, settings)
+    y = standardise(values[chosen])
+    noise = noise_of(values[chosen], y, _errors(history)[chosen])
+    return gp.fit_kernel(inputs, features, y, prior, settings, noise)
+
+
+def _errors(history: History) -> np.ndarray:
+    return np.zeros(len(history.values)) if history.errors is None else history.errors
 
 
 def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:

@@ -38,10 +38,12 @@ from optuna_lanas._core.pareto import count_dominating
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.architecture import make_architectures
 from optuna_lanas._study.architecture import space_distributions
+from optuna_lanas._study.curves import Forecasts
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import FAILED
 from optuna_lanas._study.outcome import Outcome
 from optuna_lanas._study.outcome import outcome_of
+from optuna_lanas._study.outcome import PRUNED
 from optuna_lanas._study.outcome import to_values
 from optuna_lanas._study.published import enqueued_params
 from optuna_lanas._study.published import known_params
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
     from optuna_lanas._core.suggest import Caches
 
 EPOCH = datetime(1970, 1, 1)
-MAX_RECORDS = 8  # of a study: HyperbandPruner shows a sampler the trials of a bracket alone
+MAX_RECORDS = 8  # of a study, whose storage may show older states to some threads
 MAX_STUDIES = 64  # of a storage, so that deleted studies are forgotten
 T = TypeVar("T")
 
@@ -143,6 +145,7 @@ class Record:
         self._trials: Sequence[FrozenTrial] = []
         self._unfinished: set[int] = set()  # places in the list of trials
         self._n_seen: dict[int, int] = {}  # how many distributions of those were seen
+        self._forecasts = Forecasts()
         self.caches: Caches | None = None
         self.transform: ParamTransform
         self._domain: Domain
@@ -219,8 +222,8 @@ class Record:
         pending = self._pending_points(number)
         features = self.domain.features(pending) if len(pending) else table["features"][:0]
         is_valid = ~np.isnan(features).any(axis=1)
-        several, kinds, outcomes = len(self._directions) > 1, table["kind"], table["outcome"]
-        complete = -observed.n_dominating if several else outcomes[:, 0]
+        several = len(self._directions) > 1
+        values, errors = self._values()
         keys, pending_keys = NO_KEYS, frozenset[Hashable | None]()
         if self.settings.avoid_duplicates:
             keys = KnownKeys(observed.place_of_key, len(observed.place_of_key))
@@ -229,12 +232,13 @@ class Record:
             domain=self.domain,
             points=table["points"],
             features=table["features"],
-            values=_frozen(to_values(kinds, complete, outcomes)),
+            values=values,
             objectives=_frozen(self._objectives()) if several else None,
             pending_points=_frozen(pending[is_valid]),
             pending_features=_frozen(features[is_valid]),
             keys=keys,
             pending_keys=pending_keys,
+            errors=errors,
         )
 
     def feasible(
@@ -367,6 +371,26 @@ class Record:
                 self._observed.has_inactive |= bool(is_inactive.any())
                 self._observed.n_patterns_seen = self.n_observations + i + 1
 
+    def _values(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """`[n]` values and their standard errors; these are None if all values are exact."""
+        observed, table = self._observed, self._observed.table
+        kinds, outcomes = table["kind"], table["outcome"]
+        if len(self._directions) > 1:
+            return _frozen(to_values(kinds, -observed.n_dominating, outcomes)), None
+        finals = outcomes[:, 0]
+        if not (kinds == PRUNED).any():
+            return _frozen(to_values(kinds, finals, outcomes)), None
+        sign = 1.0 if self._directions[0] == StudyDirection.MAXIMIZE else -1.0
+        read = self._forecasts.read
+        expected, errors = read(observed.trials, kinds, finals, sign, self.settings)
+        is_expected = ~np.isnan(expected)
+        values = to_values(
+            np.where(is_expected, COMPLETE, kinds),
+            np.where(is_expected, expected, finals),
+            outcomes,
+        )
+        return _frozen(values), _frozen(np.where(is_expected, errors, 0.0))
+
     def _objectives(self) -> np.ndarray:
         """`[n, m]`: the objectives; incomplete observations lie below the others, in order."""
         table = self._observed.table
@@ -488,7 +512,8 @@ class _Slot:
         for place, record in enumerate(self.records):
             if trial is not None and record.has_read(trial):
                 return self.records.pop(place)
-        trials = study.get_trials(deepcopy=False)
+        # From the storage: a study that HyperbandPruner passes on shows a bracket's trials alone.
+        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
         for place, record in enumerate(self.records):
             if record.can_follow(study.directions, trials):
                 del self.records[place]

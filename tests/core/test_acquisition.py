@@ -19,6 +19,7 @@ from sklearn.gaussian_process.kernels import Matern
 
 from optuna_lanas._core.acquisition import Acquisition
 from optuna_lanas._core.acquisition import draw_acquisition
+from optuna_lanas._core.acquisition import noise_of
 from optuna_lanas._core.acquisition import Nugget
 from optuna_lanas._core.acquisition import standardise
 from optuna_lanas._core.gp import Kernel
@@ -136,6 +137,40 @@ def test_sample_paths_at_the_observations_are_of_the_closed_form() -> None:
     paths = [problem.draw(y, seed).path for seed in range(N_DRAWS)]
     draws = np.array([path(problem.inputs, problem.features) for path in paths])
     check_mean_and_deviation(draws, mean, np.sqrt(outputscale(y, gram) * rest))
+
+
+def test_a_value_with_a_great_error_is_as_good_as_not_observed() -> None:
+    problem = Problem(linear=0.0, nugget=0.01)
+    y = standardise(np.sin(6.0 * problem.inputs).sum(axis=1))
+    noise, gram = np.where(np.arange(12) < 9, 0.0, 1e6), problem.gram()[:9, :9]
+    cross = Matern([0.5, 0.6], nu=2.5)(problem.points, problem.inputs[:9])
+    rest = 1.0 - (cross * np.linalg.solve(gram, cross.T).T).sum(axis=1)
+    rng = np.random.default_rng(1)
+    keys = [point.tobytes() for point in problem.points]
+    functions = (
+        draw_acquisition(
+            problem.inputs, problem.features, y, problem.kernel, BUDGET, DEFAULT, rng, noise=noise
+        )
+        for _ in range(N_DRAWS)
+    )
+    draws = np.array([function(problem.points, problem.codes, keys) for function in functions])
+    n_prior = DEFAULT.outputscale_observations
+    scale = (n_prior + y[:9] @ np.linalg.solve(gram, y[:9])) / (n_prior + 12)
+    mean = cross @ np.linalg.solve(gram, y[:9])
+    check_mean_and_deviation(draws, mean, np.sqrt(scale * (rest + 0.01)))
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("values", [[0.0, 1.0, 2.0, 5.0], [-99.0, 1.0, 2.0], [-3.0, 2.0, 2.0]])
+def test_noise_is_in_the_unit_of_standardised_values(values: list[float], unit: float) -> None:
+    """An error as great as the distance of two values is as great as that of their y."""
+    given = unit * np.array(values)
+    y = standardise(np.array(values))
+    noise = noise_of(given, y, np.full(len(values), given[-1] - given[-2]))
+    best = noise_of(given, y, np.full(len(values), 0.25 * unit))
+    np.testing.assert_allclose(noise, (y[-1] - y[-2]) ** 2, atol=1e-12)
+    assert (best > 0.0).all()
+    assert (noise_of(given * 0.0, y, np.ones(len(y))) == 0.0).all()
 
 
 def test_pending_points_leave_the_mean_and_take_from_the_variance() -> None:

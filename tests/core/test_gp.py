@@ -70,7 +70,8 @@ def test_a_fit_is_never_worse_than_the_prior() -> None:
 
 def test_the_gradient_of_a_fit_is_that_of_its_loss() -> None:
     inputs = np.random.default_rng(0).random((15, 3))
-    loss = _loss(inputs, standardise(np.sin(5.0 * inputs).sum(axis=1)), prior_of(inputs))
+    y, noise = standardise(np.sin(5.0 * inputs).sum(axis=1)), np.linspace(0.0, 2.0, 15)
+    loss = _loss(inputs, y, prior_of(inputs), noise)
     theta = np.array([-0.3, 0.2, 0.5, 0.4, -3.0])
     numeric = optimize.approx_fprime(theta, lambda t: loss(t)[0], 1e-6)
     np.testing.assert_allclose(loss(theta)[1], numeric, rtol=1e-3, atol=1e-4)
@@ -84,14 +85,15 @@ def test_the_loss_is_the_density_of_the_values_and_of_the_priors() -> None:
     lengthscales, (linear, nugget) = np.exp(theta[:2]), np.exp(theta[2:])
     centred = (inputs - inputs.mean(axis=0)) / prior.spread
     gram = Matern(lengthscales, nu=2.5)(inputs) + linear * centred @ centred.T
-    gram[np.diag_indices(12)] += nugget + DEFAULT.jitter
+    noise = np.linspace(0.0, 2.0, 12)
+    gram[np.diag_indices(12)] += nugget + DEFAULT.jitter + noise
     outputscale = y @ np.linalg.solve(gram, y) / 12
     means = np.append(prior.log_lengthscales, [0.0, np.log(DEFAULT.prior_nugget)])
     variances = [*[DEFAULT.lengthscale_variance] * 2]
     variances += [DEFAULT.linear_variance, DEFAULT.nugget_variance]
     penalty = ((theta - means) ** 2 / variances).sum()
     expected = 12 * np.log(outputscale) + np.linalg.slogdet(gram)[1] + penalty
-    assert _loss(inputs, y, prior)(theta)[0] == pytest.approx(0.5 * expected)
+    assert _loss(inputs, y, prior, noise)(theta)[0] == pytest.approx(0.5 * expected)
 
 
 def test_the_prior_of_length_scales_grows_with_the_number_of_dimensions() -> None:
@@ -121,6 +123,8 @@ def test_columns_far_from_zero_are_fitted_as_columns_about_it(offset: float) -> 
     )
 
 
-def _loss(inputs: np.ndarray, y: np.ndarray, prior: Kernel) -> gp._Loss:
+def _loss(
+    inputs: np.ndarray, y: np.ndarray, prior: Kernel, noise: np.ndarray | float = 0.0
+) -> gp._Loss:
     linear_inputs = prior.linear_inputs(inputs)
-    return gp._Loss(inputs, linear_inputs @ linear_inputs.T, y, prior, DEFAULT)
+    return gp._Loss(inputs, linear_inputs @ linear_inputs.T, y, prior, DEFAULT, noise)

@@ -361,16 +361,40 @@ def test_a_record_that_has_read_a_trial_is_used_for_it_as_it_is() -> None:
     assert used(records, study) is record
 
 
-def test_a_trial_uses_the_record_of_its_own_bracket() -> None:
-    """Whichever bracket another thread has read since."""
+def test_all_brackets_share_one_record() -> None:
+    """HyperbandPruner passes on a study that shows the trials of one bracket alone."""
     records, study = Records(DEFAULT, None), studied(8)
-    brackets = [study.trials[::2], study.trials[1::2]]
-    for trials in (*brackets, *brackets):
-        study.get_trials = lambda *_, trials=trials, **__: trials  # type: ignore[method-assign]
-        used(records, study)
-    for trials in brackets:
-        seen = records.use(study, lambda record: record.observed_trials, trial=trials[-1])
-        assert [trial.number for trial in seen] == [trial.number for trial in trials]
+    record, bracket = used(records, study), study.trials[::2]
+    study.get_trials = lambda *_, **__: bracket  # type: ignore[method-assign]
+    assert used(records, study) is record
+    assert record.n_observations == 8
+
+
+@pytest.mark.parametrize("direction", [MINIMIZE, MAXIMIZE])
+def test_a_pruned_trial_has_the_value_that_its_reports_foretell(
+    direction: StudyDirection,
+) -> None:
+    sign = 1.0 if direction == MAXIMIZE else -1.0
+
+    def trial(number: int, final: float, n_steps: int, **how: Any) -> FrozenTrial:
+        told = trial_of(number, {"x": number / 8, "k": number}, TWO, **how)
+        told.intermediate_values = {s: sign * (final - 1 / s) for s in range(1, n_steps + 1)}
+        return told
+
+    pruned = {"state": TrialState.PRUNED}
+    trials = [
+        trial(0, 3.0, 9, values=sign * 3.0),
+        trial(1, 5.0, 9, values=sign * 5.0),
+        trial(2, 4.0, 3, **pruned),
+        trial(3, 4.5, 1, **pruned),
+        trial(4, 0.0, 0, **pruned),
+    ]
+    history = record_of(trials, directions=[direction]).history(-1)
+    np.testing.assert_allclose(history.values[:4], [3.0, 5.0, 4.0, 4.5])
+    assert history.values[4] < 3.0
+    assert history.errors is not None
+    assert (history.errors > 0.0).tolist() == [False, False, True, True, False]
+    assert record_of(trials[:2], directions=[direction]).history(-1).errors is None
 
 
 def fail_within(record: Record) -> None:
