@@ -25,7 +25,8 @@ class History:
         pending_features: `[n_pending, dim]`.
         keys: The keys of all trials that have ended.
         pending_keys: The keys of pending trials.
-        errors: `[n]`, the standard error of each value, 0 where it is exact; None if all are.
+        errors: `[n]`, the standard error of each value: 0 where it is exact, infinite where it
+            tells nothing; None if all are exact.
     """
 
     domain: Domain

@@ -179,7 +179,7 @@ def _draw_acquisition(
     kernel = cache.fitted(history, settings)
     budget = budget_of(len(history.values), settings)
     chosen = _nearest(shared_depth, history.values, budget.n_observations)
-    chosen = chosen[shared_depth[chosen] >= min_depth]
+    chosen = _informative(history, chosen[shared_depth[chosen] >= min_depth])
     features, values = history.features[chosen], history.values[chosen]
     inputs = history.domain.kernel_inputs(history.points[chosen], features)
     if history.objectives is not None:
@@ -201,6 +201,7 @@ def _fitted(history: History, n: int, settings: Settings) -> Kernel:
     values = history.values[:n]
     n_observations = budget_of(n, settings).n_observations
     chosen = _nearest(np.zeros(n, dtype=np.intp), values, n_observations)
+    chosen = _informative(history, chosen)
     features, domain = history.features[chosen], history.domain
     inputs = domain.kernel_inputs(history.points[chosen], features)
     dim = features.shape[1]
@@ -209,6 +210,14 @@ def _fitted(history: History, n: int, settings: Settings) -> Kernel:
     y = standardise(values[chosen])
     noise = noise_of(values[chosen], y, _errors(history)[chosen])
     return gp.fit_kernel(inputs, features, y, prior, settings, noise)
+
+
+def _informative(history: History, chosen: np.ndarray) -> np.ndarray:
+    """Return the chosen places whose values tell something; all if none does."""
+    if history.errors is None:
+        return chosen
+    is_told = np.isfinite(history.errors[chosen])
+    return chosen[is_told] if is_told.any() else chosen
 
 
 def _errors(history: History) -> np.ndarray:

@@ -39,6 +39,7 @@ from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.architecture import make_architectures
 from optuna_lanas._study.architecture import space_distributions
 from optuna_lanas._study.curves import Forecasts
+from optuna_lanas._study.failures import Failures
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import FAILED
 from optuna_lanas._study.outcome import Outcome
@@ -145,7 +146,7 @@ class Record:
         self._trials: Sequence[FrozenTrial] = []
         self._unfinished: set[int] = set()  # places in the list of trials
         self._n_seen: dict[int, int] = {}  # how many distributions of those were seen
-        self._forecasts = Forecasts()
+        self._forecasts, self._failures = Forecasts(), Failures()
         self.caches: Caches | None = None
         self.transform: ParamTransform
         self._domain: Domain
@@ -374,29 +375,37 @@ class Record:
     def _values(self) -> tuple[np.ndarray, np.ndarray | None]:
         """`[n]` values and their standard errors; these are None if all values are exact."""
         observed, table = self._observed, self._observed.table
-        kinds, outcomes = table["kind"], table["outcome"]
-        if len(self._directions) > 1:
-            return _frozen(to_values(kinds, -observed.n_dominating, outcomes)), None
-        finals = outcomes[:, 0]
-        if not (kinds == PRUNED).any():
-            return _frozen(to_values(kinds, finals, outcomes)), None
-        sign = 1.0 if self._directions[0] == StudyDirection.MAXIMIZE else -1.0
-        read = self._forecasts.read
-        expected, errors = read(observed.trials, kinds, finals, sign, self.settings)
-        is_expected = ~np.isnan(expected)
-        values = to_values(
-            np.where(is_expected, COMPLETE, kinds),
-            np.where(is_expected, expected, finals),
-            outcomes,
-        )
-        return _frozen(values), _frozen(np.where(is_expected, errors, 0.0))
+        kinds, outcomes, has_several = table["kind"], table["outcome"], len(self._directions) > 1
+        finals = -observed.n_dominating if has_several else outcomes[:, 0]
+        errors = np.zeros(len(table))
+        if not has_several and (kinds == PRUNED).any():
+            sign = 1.0 if self._directions[0] == StudyDirection.MAXIMIZE else -1.0
+            read = self._forecasts.read
+            expected, found = read(observed.trials, kinds, finals, sign, self.settings)
+            is_expected = ~np.isnan(expected)
+            kinds = np.where(is_expected, COMPLETE, kinds)
+            finals = np.where(is_expected, expected, finals)
+            errors = np.where(is_expected, found, 0.0)
+        places = self._stand_ins()
+        values = to_values(kinds, finals, outcomes)[places]
+        errors[places != np.arange(len(places))] = np.inf
+        return _frozen(values), _frozen(errors) if errors.any() else None
+
+    def _stand_ins(self) -> np.ndarray:
+        """`[n]` places: each observation's own, unless it has failed by chance."""
+        table, is_failed = self._observed.table, self._observed.table["kind"] == FAILED
+        places = np.arange(len(table))
+        if is_failed.any():
+            found = self._failures.read(table["features"], is_failed, self.settings)
+            places = np.where(found >= 0, found, places)
+        return places
 
     def _objectives(self) -> np.ndarray:
         """`[n, m]`: the objectives; incomplete observations lie below the others, in order."""
         table = self._observed.table
         objectives = table["outcome"][:, : len(self._directions)]
         columns = [to_values(table["kind"], column, table["outcome"]) for column in objectives.T]
-        return np.stack(columns, axis=1)
+        return np.asarray(np.stack(columns, axis=1)[self._stand_ins()])
 
     def _pending_points(self, number: int) -> np.ndarray:
         """`[n_pending, n_params]`: unfinished trials, except that of a number and stale ones.

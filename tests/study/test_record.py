@@ -287,11 +287,30 @@ def test_an_expected_parameter_is_a_dimension_before_any_trial_has_it() -> None:
 def test_the_start_up_lasts_until_enough_trials_have_a_value() -> None:
     trials = random_trials(TWO, 12, lambda p: float(p["x"]))
     failed = trial_of(12, {"x": 0.5, "k": 1}, TWO, state=TrialState.FAIL)
-    assert record_of([*trials[:9], failed]).is_startup
+    without_failed = replace(DEFAULT, consider_failed_trials=False)
+    assert record_of([*trials[:9], failed], settings=without_failed).is_startup
+    assert not record_of([*trials[:9], failed]).is_startup
     assert not record_of(trials[:10]).is_startup
     assert record_of([], settings=replace(DEFAULT, n_startup_trials=0)).is_startup
-    with_failed = replace(DEFAULT, consider_failed_trials=True)
-    assert not record_of([*trials[:9], failed], settings=with_failed).is_startup
+
+
+@pytest.mark.parametrize("n_objectives", [1, 2])
+def test_a_trial_that_failed_by_chance_has_the_value_of_the_nearest(n_objectives: int) -> None:
+    def trial(number: int, x: float, is_failed: bool) -> FrozenTrial:
+        state = TrialState.FAIL if is_failed else TrialState.COMPLETE
+        values = None if is_failed else [x, -x][:n_objectives]
+        return trial_of(number, {"x": x, "k": 0}, TWO, values, state=state)
+
+    xs = [0.0, 0.02, 0.04, 0.05, 0.08, 0.1, *(0.9 + 0.01 * i for i in range(8)), 0.905]
+    trials = [trial(i, x, i in (3, *range(8, 15))) for i, x in enumerate(xs)]
+    directions = [MAXIMIZE, MINIMIZE][:n_objectives]
+    history = record_of(trials, directions=directions).history(-1)
+    assert history.errors is not None
+    assert np.flatnonzero(history.errors).tolist() == [3]
+    assert history.values[3] == history.values[2]
+    assert (history.values[8:] < history.values[:8].min()).all()
+    if history.objectives is not None:
+        np.testing.assert_array_equal(history.objectives[3], history.objectives[2])
 
 
 def test_invalid_architectures_are_no_observations_but_known() -> None:
