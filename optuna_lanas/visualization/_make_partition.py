@@ -73,12 +73,12 @@ def partition_if_any(
     target: Target | None,
     target_name: str,
 ) -> StudyPartition | None:
-    """Return the partition of a study, None without observations; arguments of `partition`."""
+    """Return the partition of a study, None if all trials failed; arguments of `partition`."""
     _check_target(target)
     chosen = choose_sampler(study, sampler, space)
 
     def make(record: Record) -> StudyPartition | None:
-        has_any = record.n_observations > 0
+        has_any = any(trial.state != TrialState.FAIL for trial in record.observed_trials)
         return _make(study, record, target, target_name) if has_any else None
 
     return chosen._records.use(study, make)
