@@ -180,11 +180,11 @@ def noise_of(values: np.ndarray, y: np.ndarray, errors: np.ndarray) -> np.ndarra
     order = np.argsort(values, kind="stable")
     best, middle = order[-1], order[(len(order) - 1) // 2]  # neither is ever winsorised
     other = middle if values[middle] < values[best] else order[0]
-    gap = float(values[best] - values[other])
-    if not gap > 0.0:
-        return np.full(len(values), 0.0)
+    gap, distance = float(values[best] - values[other]), float(y[best] - y[other])
+    if not (gap > 0.0 and distance > 0.0):
+        return np.zeros(len(values))
     with np.errstate(over="ignore"):
-        noise = (errors / gap * (y[best] - y[other])) ** 2
+        noise = (errors / gap * distance) ** 2
     return np.asarray(np.minimum(noise, MAX_NOISE))
 
 

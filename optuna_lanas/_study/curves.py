@@ -29,6 +29,9 @@ from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import PRUNED
 
 
+TINY = 1e-30  # a variance of rounding errors, of values of at most 1
+
+
 @dataclass(frozen=True)
 class Line:
     """The prediction of the final value from a value at a rung.
@@ -77,8 +80,8 @@ class Curves:
         value = _reports_at(trial, self.rungs[rung : rung + 1], self.sign, self.exponent)
         if not np.isfinite(value).all():
             return math.nan, math.nan
-        final = min(float(line(value)[0]), self.best)
-        with np.errstate(over="ignore"):  # far below the least final value
+        with np.errstate(over="ignore"):  # far from those that were fitted
+            final = min(float(line(value)[0]), self.best)
             value, error = np.ldexp([final, line.error], self.exponent).tolist()
         return value, error
 
@@ -178,7 +181,7 @@ def _fit(x: np.ndarray, y: np.ndarray, error: np.ndarray, all_x: np.ndarray) -> 
     mean_x, mean_y = float(x.mean()), float(y.mean())
     below, lower = x - mean_x, y - mean_y
     variance = float(below @ below) + prior
-    slope = max((float(below @ lower) + prior) / variance, 0.0) if variance > 0.0 else 1.0
+    slope = max((float(below @ lower) + prior) / variance, 0.0) if variance > TINY else 1.0
     residuals = lower - slope * below
     own = (float(residuals @ residuals) + slope**2 * prior) / n
     return Line(mean_x, mean_y, slope, math.sqrt(own + float((error**2).mean())))

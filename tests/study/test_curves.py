@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 import math
+import warnings
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,7 +191,9 @@ def test_whatever_is_reported_no_expected_value_is_better_than_the_best(
 ) -> None:
     trials = trials_of([each for each in drawn if not (each[0] and math.isnan(each[1]))])
     if trials:
-        expected, errors = forecast(trials)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            expected, errors = forecast(trials)
         best = [t.value for t in trials if t.value is not None and math.isfinite(t.value)]
         assert (np.isnan(expected) == np.isnan(errors)).all()
         assert (errors[~np.isnan(errors)] >= 0.0).all()
