@@ -91,8 +91,9 @@ class LaNASSampler(BaseSampler):
         min_samples_leaf: Least number of trials in a region, at least 1.
         avoid_duplicates: Whether a configuration is tried once only, as long as there are untried
             ones. False for a noisy objective whose repeats are wanted.
-        consider_failed_trials: Whether a failed trial counts as the worst value, so that regions
-            that fail are left. Otherwise failed trials are only not repeated.
+        consider_failed_trials: Whether regions that fail are left: a failed trial counts as the
+            worst value, unless most of its nearest neighbours did not fail. If False, failed
+            trials are only not repeated.
         independent_sampler: Draws a parameter that no trial has asked for before. During the
             start-up it also draws a parameter whose proposed value is outside its range. None for
             uniform draws.
@@ -118,7 +119,7 @@ class LaNASSampler(BaseSampler):
         max_depth: int = 5,
         min_samples_leaf: int = 5,
         avoid_duplicates: bool = True,
-        consider_failed_trials: bool = False,
+        consider_failed_trials: bool = True,
         independent_sampler: BaseSampler | None = None,
         warn_independent_sampling: bool = True,
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,

@@ -60,8 +60,9 @@ class Witness(LaNASSampler):
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
         if search_space:
+            trials = study._storage.get_all_trials(study._study_id)  # those of all brackets
             self.requests[trial.number] = Request(
-                list(study.directions), study.get_trials(), copy.deepcopy(trial), search_space
+                list(study.directions), trials, copy.deepcopy(trial), search_space
             )
         return super().sample_relative(study, trial, search_space)
 

@@ -158,7 +158,50 @@ def test_pruned_trials_are_ordered_by_their_violation() -> None:
     assert np.median(n_complete) >= 5  # of random draws one in 125 is
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pruner",
+    [optuna.pruners.SuccessiveHalvingPruner(1, 3), optuna.pruners.HyperbandPruner(1, 27, 3)],
+    ids=lambda pruner: type(pruner).__name__,
+)
+def test_early_pruning_leaves_the_lead_over_tpe(pruner: optuna.pruners.BasePruner) -> None:
+    def best(sampler: optuna.samplers.BaseSampler, seed: int) -> float:
+        def objective(trial: Trial) -> float:
+            loss = sum((trial.suggest_float(f"x{i}", 0, 1) - 0.4) ** 2 for i in range(4))
+            for step in range(1, 28):
+                trial.report(2.0 * loss + 1.0 / step, step)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+            return loss
+
+        study = optuna.create_study(sampler=sampler, pruner=pruner, study_name=f"seed {seed}")
+        study.optimize(objective, n_trials=100)
+        return study.best_value
+
+    ours = [best(LaNASSampler(seed=seed), seed) for seed in range(6)]
+    theirs = [best(optuna.samplers.TPESampler(seed=seed), seed) for seed in range(6)]
+    assert np.median(ours) < 0.5 * np.median(theirs)
+
+
 # Failed trials, infinite values
+
+
+@pytest.mark.slow
+def test_crashes_at_random_do_no_harm() -> None:
+    def best(sampler: optuna.samplers.BaseSampler, seed: int) -> float:
+        def objective(trial: Trial) -> float:
+            xs = [trial.suggest_float(f"x{i}", 0, 1) for i in range(4)]
+            if np.random.default_rng([seed, trial.number]).random() < 0.2:
+                raise MemoryError
+            return sum((x - 0.4) ** 2 for x in xs)
+
+        study = optuna.create_study(sampler=sampler)
+        study.optimize(objective, n_trials=70, catch=MemoryError)
+        return study.best_value
+
+    ours = [best(LaNASSampler(seed=seed), seed) for seed in range(6)]
+    theirs = [best(optuna.samplers.TPESampler(seed=seed), seed) for seed in range(6)]
+    assert np.median(ours) < 0.5 * np.median(theirs)
 
 
 @pytest.mark.slow

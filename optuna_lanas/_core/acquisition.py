@@ -119,6 +119,7 @@ def make_acquisition(
     values: np.ndarray,
     model: Model,
     settings: Settings,
+    errors: np.ndarray | None = None,
 ) -> Acquisition:
     """Return the acquisition after some observations.
 
@@ -129,14 +130,16 @@ def make_acquisition(
             their posterior mean, which leaves all means as they are.
         model: The hyperparameters.
         settings: The settings.
+        errors: `[n_observed]`, standard errors of the values; None if all are exact.
     """
     inputs, linear_inputs = model.scale(kernel_inputs), model.linear_inputs(features)
     gram = gp.matern(gp.squared_distances(inputs, inputs)) + linear_inputs @ linear_inputs.T
-    noise = model.nugget + settings.jitter
+    n, noise = len(values), np.full(len(gram), model.nugget + settings.jitter)
+    noise[:n] += model.value_scale.noise(values, errors)
     gram[np.diag_indices(len(gram))] += noise
     factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
     inverse = cho_solve(factor, np.eye(len(gram)), overwrite_b=True, check_finite=False)
-    y, n = gp.warp(model.value_scale(values), model.power)[0], len(values)
+    y = gp.warp(model.value_scale(values), model.power)[0]
     # The leading block of a Cholesky factor is the factor of the leading block.
     observed = (factor[0][:n, :n], True)
     both = cho_solve(observed, np.stack([y, np.ones(n)], axis=1), check_finite=False)
@@ -151,7 +154,7 @@ def make_acquisition(
         weights=weights,
         inverse=inverse,
         outputscale=_outputscale(residual, solved, settings),
-        incumbent=float((residual - noise * solved).max()),
+        incumbent=float((residual - noise[:n] * solved).max()),
     )
 
 

@@ -5,7 +5,7 @@ Notation
     r        distance of two scaled kernel inputs
     m(r)     Matern-3/2: (1 + sqrt3 r) exp(-sqrt3 r)
     F        linear inputs `[n, dim]`: centred features, scaled to the variance of the linear part
-    K        m(r) + F F' + nugget on the diagonal, `[n, n]`
+    K        m(r) + F F' + nugget and each value's noise on the diagonal, `[n, n]`
     v        standardised values `[n]`
     y        warped values `[n]`: the Yeo-Johnson transformation of v with a power
     c        the mean of the process, by generalised least squares: 1'K^-1 y / 1'K^-1 1
@@ -37,6 +37,7 @@ from optuna_lanas._core.settings import Settings
 FAR = 1e3  # times its range: distances of columns so far from zero would lose their digits
 SQRT3 = np.sqrt(3.0)
 MAD_TO_DEVIATION = 1.4826  # of normal values
+MAX_DEVIATION = 1e3  # of the error of a value, which then tells nothing
 MAX_VALUE = 1e4  # of a standardised value, so that no power of it overflows
 
 
@@ -76,6 +77,14 @@ class ValueScale:
         with np.errstate(over="ignore"):
             scaled = (np.ldexp(values, -self.exponent) - self.median) / self.spread
         return np.asarray(np.clip(scaled, -MAX_VALUE, MAX_VALUE))
+
+    def noise(self, values: np.ndarray, errors: np.ndarray | None) -> np.ndarray:
+        """Return `[n]` variances, in units of standardised values, of values' standard errors."""
+        if errors is None or self.spread == 0.0:
+            return np.zeros(len(values))
+        with np.errstate(over="ignore"):
+            deviations = np.ldexp(errors, -self.exponent) / self.spread
+        return np.asarray(np.minimum(deviations, MAX_DEVIATION) ** 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +177,7 @@ def fit_model(
     values: np.ndarray,
     prior: Model,
     settings: Settings,
+    errors: np.ndarray | None = None,
 ) -> Model:
     """Return the model of greatest posterior density; output scale and mean are profiled out.
 
@@ -182,11 +192,14 @@ def fit_model(
         values: `[n]`.
         prior: From `prior_model`.
         settings: The settings.
+        errors: `[n]`, standard errors of the values; None if all are exact.
     """
     inputs = (kernel_inputs - prior.origin) / prior.widths
     linear_inputs = prior.linear_inputs(features)
     value_scale = ValueScale.of(values)
-    loss = _Loss(inputs, linear_inputs @ linear_inputs.T, value_scale(values), prior, settings)
+    standardised, noise = value_scale(values), value_scale.noise(values, errors)
+    linear_gram = linear_inputs @ linear_inputs.T
+    loss = _Loss(inputs, linear_gram, standardised, prior, settings, noise)
     start = np.append(prior.log_lengthscales, [*np.log([prior.linear, prior.nugget]), prior.power])
     far = settings.max_log_deviation
     bounds = [(mean - far, mean + far) for mean in start[:-2]]
@@ -216,10 +229,11 @@ class _Loss:
         values: np.ndarray,
         prior: Model,
         settings: Settings,
+        noise: np.ndarray | float = 0.0,
     ) -> None:
         n_groups = len(prior.log_lengthscales)
         self._inputs, self._linear_gram, self._values = inputs, linear_gram, values
-        self._group, self._jitter = prior.group, settings.jitter
+        self._group, self._noise = prior.group, settings.jitter + noise
         logs = np.log([settings.prior_linear, settings.prior_nugget])
         self._means = np.append(prior.log_lengthscales, [*logs, 1.0])
         self._variances = np.append(
@@ -234,7 +248,7 @@ class _Loss:
         scaled = self._inputs * np.exp(-theta[:-3])[self._group]
         squares = squared_distances(scaled, scaled)
         gram = matern(squares) + linear * self._linear_gram
-        gram[np.diag_indices(n)] += nugget + self._jitter
+        gram[np.diag_indices(n)] += nugget + self._noise
         factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
         inverse = cho_solve(factor, np.eye(n), overwrite_b=True, check_finite=False)
         sums = inverse.sum(axis=1)

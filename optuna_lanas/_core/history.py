@@ -26,6 +26,8 @@ class History:
         pending_features: `[n_pending, dim]`.
         keys: The keys of all trials that have ended.
         pending_keys: The keys of pending trials.
+        errors: `[n]`, the standard error of each value: 0 where it is exact, infinite where it
+            tells nothing; None if all are exact.
         as_first: From a number to the values that the first observations had among themselves.
             Values of pruned trials, say, depend on those of others. None where none does.
     """
@@ -39,4 +41,5 @@ class History:
     pending_features: np.ndarray
     keys: KnownKeys
     pending_keys: frozenset[Hashable | None]
+    errors: np.ndarray | None = None
     as_first: Callable[[int], np.ndarray] | None = None

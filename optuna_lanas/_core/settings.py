@@ -16,7 +16,7 @@ class Settings:
     Attributes:
         n_startup_trials: Observations before the first proposal by a model.
         avoid_duplicates: Whether a configuration is proposed only once.
-        consider_failed_trials: Whether a failed trial is an observation with the worst value.
+        consider_failed_trials: Whether failed trials among failed ones have the worst value.
         exploration: c in the UCB formula, in the unit of the tree's y.
         max_depth: Greatest number of latent actions on a path.
         min_samples_leaf: Least number of observations in a leaf.
@@ -79,6 +79,9 @@ class Settings:
         n_tries: Batches of random points before a small feasible set is listed.
         n_batch: Points per batch.
         max_listed: The size of the largest feasible set that is listed.
+        curve_growth: Factor by which a history grows between two fits of the reports' curves.
+        max_rungs: The most steps at which values are compared.
+        n_failed_neighbours: The neighbours that decide whether a trial failed by chance.
         n_overtaking: A trial is stale once this number of later trials per worker have ended.
         n_recent: The number of recent trials from which the number of workers is estimated.
         min_stale_age: The least age of a stale trial, in seconds.
@@ -86,7 +89,7 @@ class Settings:
 
     n_startup_trials: int = 10
     avoid_duplicates: bool = True
-    consider_failed_trials: bool = False
+    consider_failed_trials: bool = True
     exploration: float = 0.1
     max_depth: int = 5
     min_samples_leaf: int = 5
@@ -146,6 +149,9 @@ class Settings:
     n_tries: int = 20
     n_batch: int = 256
     max_listed: int = 65_536
+    curve_growth: float = 1.1
+    max_rungs: int = 20
+    n_failed_neighbours: int = 5
     n_overtaking: int = 20
     n_recent: int = 1_000
     min_stale_age: float = 60.0

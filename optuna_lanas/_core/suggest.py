@@ -69,7 +69,8 @@ class ModelCache:
         """Return the model of a history, refitted at each milestone of its length."""
         n, domain = last_milestone(len(history.values), settings.model_growth), history.domain
         asked = settings, domain.axes, domain.activity is not None
-        arrays = _first_values(history, n), history.points[:n], history.features[:n]
+        values, errors = _first_values(history, n), _errors(history)[:n]
+        arrays = values, errors, history.points[:n], history.features[:n]
         is_known = asked == self._asked and all(map(_is_equal, arrays, self._arrays))
         if self._model is None or not is_known:
             self._model = _fitted(history, n, settings)
@@ -170,7 +171,7 @@ def _make_acquisition(
     """
     model = cache.fitted(history, settings)
     chosen = _nearest(shared_depth, history.values, settings.n_observations)
-    chosen = chosen[shared_depth[chosen] >= min_depth]
+    chosen = _informative(history, chosen[shared_depth[chosen] >= min_depth])
     features, values = history.features[chosen], history.values[chosen]
     inputs = history.domain.kernel_inputs(history.points[chosen], features)
     if history.objectives is not None:
@@ -180,7 +181,8 @@ def _make_acquisition(
     if len(history.pending_points):
         pending = _pending(history, settings.n_observations)
         inputs, features = np.vstack([inputs, pending[0]]), np.vstack([features, pending[1]])
-    return make_acquisition(inputs, features, values, model, settings)
+    errors = None if history.errors is None else history.errors[chosen]
+    return make_acquisition(inputs, features, values, model, settings, errors)
 
 
 def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
@@ -192,13 +194,14 @@ def _fitted(history: History, n: int, settings: Settings) -> Model:
     first = _first(history, n)
     search_tree = learn(first, settings)
     nearness = search_tree.shared_depth(search_tree.select())
-    chosen = _nearest(nearness, first.values, settings.n_fit_observations)
+    chosen = _informative(first, _nearest(nearness, first.values, settings.n_fit_observations))
     features, domain = first.features[chosen], first.domain
     inputs = domain.kernel_inputs(first.points[chosen], features)
     dim = features.shape[1]
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
     prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
-    return gp.fit_model(inputs, features, first.values[chosen], prior, settings)
+    errors = _errors(first)[chosen]
+    return gp.fit_model(inputs, features, first.values[chosen], prior, settings, errors)
 
 
 def _first(history: History, n: int) -> History:
@@ -211,12 +214,25 @@ def _first(history: History, n: int) -> History:
         objectives=None,
         pending_points=history.pending_points[:0],
         pending_features=history.pending_features[:0],
+        errors=_errors(history)[:n],
         as_first=None,
     )
 
 
 def _first_values(history: History, n: int) -> np.ndarray:
     return history.values[:n] if history.as_first is None else history.as_first(n)
+
+
+def _informative(history: History, chosen: np.ndarray) -> np.ndarray:
+    """Return the chosen places whose values tell something; all if none does."""
+    if history.errors is None:
+        return chosen
+    is_told = np.isfinite(history.errors[chosen])
+    return chosen[is_told] if is_told.any() else chosen
+
+
+def _errors(history: History) -> np.ndarray:
+    return np.zeros(len(history.values)) if history.errors is None else history.errors
 
 
 def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:

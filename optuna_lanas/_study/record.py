@@ -38,13 +38,16 @@ from optuna_lanas._core.pareto import count_dominating
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.architecture import make_architectures
 from optuna_lanas._study.architecture import space_distributions
+from optuna_lanas._study.curves import Forecasts
 from optuna_lanas._study.distributions import axis_of
 from optuna_lanas._study.distributions import merge_versions
+from optuna_lanas._study.failures import Failures
 from optuna_lanas._study.outcome import Clock
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import FAILED
 from optuna_lanas._study.outcome import Outcome
 from optuna_lanas._study.outcome import outcome_of
+from optuna_lanas._study.outcome import PRUNED
 from optuna_lanas._study.outcome import to_values
 from optuna_lanas._study.published import enqueued_params
 from optuna_lanas._study.published import known_params
@@ -58,7 +61,7 @@ from optuna_lanas._study.transform import with_newest
 if TYPE_CHECKING:
     from optuna_lanas._core.suggest import Caches
 
-MAX_RECORDS = 8  # of a study: HyperbandPruner shows a sampler the trials of a bracket alone
+MAX_RECORDS = 8  # of a study, whose storage may show older states to some threads
 MAX_STUDIES = 64  # of a storage
 N_CHECKED = 4  # studies, the longest unused, that are forgotten if deleted, at a new study
 T = TypeVar("T")
@@ -159,6 +162,7 @@ class Record:
         self._unfinished: set[int] = set()  # places in the list of trials
         self._n_seen: dict[int, int] = {}  # how many distributions of those were seen
         self._clock = Clock()
+        self._forecasts, self._failures = Forecasts(), Failures()
         self.caches: Caches | None = None
         self.transform: ParamTransform
         self._domain: Domain
@@ -242,8 +246,8 @@ class Record:
         pending = self._pending_points(number)
         features = self.domain.features(pending) if len(pending) else table["features"][:0]
         is_valid = ~np.isnan(features).any(axis=1)
-        several, kinds, outcomes = len(self._directions) > 1, table["kind"], table["outcome"]
-        complete = -observed.n_dominating if several else outcomes[:, 0]
+        several = len(self._directions) > 1
+        values, errors, as_first = self._values()
         keys, pending_keys = NO_KEYS, frozenset[Hashable | None]()
         if self.settings.avoid_duplicates:
             keys = KnownKeys(observed.place_of_key, len(observed.place_of_key))
@@ -252,13 +256,14 @@ class Record:
             domain=self.domain,
             points=table["points"],
             features=table["features"],
-            values=_frozen(to_values(kinds, complete, outcomes)),
+            values=values,
             objectives=_frozen(self._objectives()) if several else None,
             pending_points=_frozen(pending[is_valid]),
             pending_features=_frozen(features[is_valid]),
             keys=keys,
             pending_keys=pending_keys,
-            as_first=None if several else partial(_first_values, kinds, complete, outcomes),
+            errors=errors,
+            as_first=as_first,
         )
 
     def feasible(
@@ -442,12 +447,43 @@ class Record:
                 self._observed.has_inactive |= bool(is_inactive.any())
                 self._observed.n_patterns_seen = n_before + i + 1
 
+    def _values(
+        self,
+    ) -> tuple[np.ndarray, np.ndarray | None, Callable[[int], np.ndarray] | None]:
+        """`[n]` values, their standard errors, and the first values, as in `History`."""
+        observed, table = self._observed, self._observed.table
+        kinds, outcomes, has_several = table["kind"], table["outcome"], len(self._directions) > 1
+        finals = -observed.n_dominating if has_several else outcomes[:, 0]
+        errors = np.zeros(len(table))
+        if not has_several and (kinds == PRUNED).any():
+            sign = 1.0 if self._directions[0] == StudyDirection.MAXIMIZE else -1.0
+            read = self._forecasts.read
+            expected, found = read(observed.trials, kinds, finals, sign, self.settings)
+            is_expected = ~np.isnan(expected)
+            kinds = np.where(is_expected, COMPLETE, kinds)
+            finals = np.where(is_expected, expected, finals)
+            errors = np.where(is_expected, found, 0.0)
+        places = self._stand_ins()
+        values = to_values(kinds, finals, outcomes)[places]
+        errors[places != np.arange(len(places))] = np.inf
+        first = None if has_several else partial(_first_values, kinds, finals, outcomes, places)
+        return _frozen(values), _frozen(errors) if errors.any() else None, first
+
+    def _stand_ins(self) -> np.ndarray:
+        """`[n]` places: each observation's own, unless it has failed by chance."""
+        table, is_failed = self._observed.table, self._observed.table["kind"] == FAILED
+        places = np.arange(len(table))
+        if is_failed.any():
+            found = self._failures.read(table["features"], is_failed, self.settings)
+            places = np.where(found >= 0, found, places)
+        return places
+
     def _objectives(self) -> np.ndarray:
         """`[n, m]`: the objectives; incomplete observations lie below the others, in order."""
         table = self._observed.table
         objectives = table["outcome"][:, : len(self._directions)]
         columns = [to_values(table["kind"], column, table["outcome"]) for column in objectives.T]
-        return np.stack(columns, axis=1)
+        return np.asarray(np.stack(columns, axis=1)[self._stand_ins()])
 
     def _pending_points(self, number: int) -> np.ndarray:
         """`[n_pending, n_params]`: unfinished trials, except that of a number and stale ones.
@@ -578,7 +614,8 @@ class _Slot:
         for place, record in enumerate(self.records):
             if trial is not None and record.has_read(trial):
                 return self.records.pop(place)
-        trials = study.get_trials(deepcopy=False)
+        # From the storage: a study that HyperbandPruner passes on shows a bracket's trials alone.
+        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
         for place, record in enumerate(self.records):
             if record.can_follow(study.directions, trials):
                 del self.records[place]
@@ -641,9 +678,11 @@ def _is_later(known: FrozenTrial, now: FrozenTrial | None) -> bool:
 
 
 def _first_values(
-    kinds: np.ndarray, complete: np.ndarray, outcomes: np.ndarray, n: int
+    kinds: np.ndarray, complete: np.ndarray, outcomes: np.ndarray, places: np.ndarray, n: int
 ) -> np.ndarray:
-    return _frozen(to_values(kinds[:n], complete[:n], outcomes[:n]))
+    values = to_values(kinds[:n], complete[:n], outcomes[:n])
+    stand_ins = np.where(places[:n] < n, places[:n], np.arange(n))
+    return _frozen(values[stand_ins])
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

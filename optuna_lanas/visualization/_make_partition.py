@@ -84,12 +84,12 @@ def partition_if_any(
     target: Target | None,
     target_name: str,
 ) -> StudyPartition | None:
-    """Return the partition of a study, None without observations; arguments of `partition`."""
+    """Return the partition of a study, None if all trials failed; arguments of `partition`."""
     check_shown(target, target_name)
     chosen = choose_sampler(study, sampler, space)
 
     def make(record: Record) -> StudyPartition | None:
-        if record.n_observations > 0:
+        if any(trial.state != TrialState.FAIL for trial in record.observed_trials):
             return _make(study, record, target, target_name)
         _check_space(study, chosen.space)
         return None

@@ -30,7 +30,7 @@ class Problem:
         rng = np.random.default_rng(0)
         self.inputs, self.points = rng.random((12, 2)), rng.random((8, 2))
         self.features, self.codes = rng.random((12, 3)), rng.random((8, 3))
-        self.values = gp.standardise(np.sin(6 * self.inputs[:, 0]) + self.features[:, 1])
+        self.values = np.sin(6 * self.inputs[:, 0]) + self.features[:, 1]
         self.model = Model(
             group=np.array([0, 1]),
             origin=np.array([0.1, -3.0]),
@@ -41,6 +41,7 @@ class Problem:
             linear=linear,
             nugget=nugget,
             power=power,
+            value_scale=gp.ValueScale.of(self.values),
         )
 
     def acquisition(self, n_pending: int = 0) -> Acquisition:
@@ -60,7 +61,7 @@ class Problem:
         gram = self.covariance(self.inputs, self.inputs, self.features, self.features)
         noisy = gram + (self.model.nugget + DEFAULT.jitter) * np.eye(n)
         inverse = np.linalg.inv(noisy)
-        y, ones = gp.warp(self.values, self.model.power)[0], np.ones(n)
+        y, ones = gp.warp(self.model.value_scale(self.values), self.model.power)[0], np.ones(n)
         mean = ones @ inverse @ y / (ones @ inverse @ ones)
         scale = (y - mean) @ inverse @ (y - mean) / n
         k = self.covariance(self.points, self.inputs, self.codes, self.features)
@@ -89,8 +90,9 @@ def test_the_posterior_is_scikit_learns() -> None:
     model = GaussianProcessRegressor(kernel, alpha=0.1 + DEFAULT.jitter, optimizer=None)
     acquisition = problem.acquisition()
     gram = kernel(problem.inputs) + (0.1 + DEFAULT.jitter) * np.eye(12)
-    mean = np.linalg.solve(gram, problem.values).sum() / np.linalg.solve(gram, np.ones(12)).sum()
-    model.fit(problem.inputs, problem.values - mean)
+    y = problem.model.value_scale(problem.values)
+    mean = np.linalg.solve(gram, y).sum() / np.linalg.solve(gram, np.ones(12)).sum()
+    model.fit(problem.inputs, y - mean)
     mu, deviation = model.predict(problem.points, return_std=True)
     incumbent = model.predict(problem.inputs).max()
     deviation *= np.sqrt(acquisition.outputscale)
@@ -134,8 +136,17 @@ def test_pending_points_leave_the_mean_and_take_from_the_variance() -> None:
 
 def test_the_incumbent_is_no_lucky_value() -> None:
     quiet, noisy = Problem(0.0, 1e-6).acquisition(), Problem(0.0, 10.0).acquisition()
-    spread = np.ptp(Problem(0.0, 1.0).values)
+    spread = np.ptp(Problem(0.0, 1.0).model.value_scale(Problem(0.0, 1.0).values))
     assert noisy.incumbent < 0.2 * spread < quiet.incumbent
+
+
+def test_a_value_of_great_error_counts_little() -> None:
+    problem = Problem(0.0, 1e-3)
+    errors = np.where(problem.values == problem.values.max(), 100.0, 0.0)
+    arguments = problem.inputs, problem.features, problem.values, problem.model, NO_PRIOR
+    assert make_acquisition(*arguments, errors).incumbent < problem.acquisition().incumbent
+    zero = make_acquisition(*arguments, np.zeros(12))
+    np.testing.assert_array_equal(zero.inverse, problem.acquisition().inverse)
 
 
 def test_equal_values_leave_the_search_to_the_variance() -> None:

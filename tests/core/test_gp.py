@@ -16,9 +16,13 @@ from sklearn.gaussian_process.kernels import Matern
 
 from optuna_lanas._core import gp
 from optuna_lanas._core.gp import Model
-from optuna_lanas._core.gp import standardise
+from optuna_lanas._core.gp import ValueScale
 from optuna_lanas._core.gp import warp
 from optuna_lanas._core.settings import DEFAULT
+
+
+def standardise(values: np.ndarray) -> np.ndarray:
+    return ValueScale.of(values)(values)
 
 
 def prior_of(inputs: np.ndarray) -> Model:
@@ -29,7 +33,7 @@ def prior_of(inputs: np.ndarray) -> Model:
 
 def fit(inputs: np.ndarray, values: np.ndarray) -> Model:
     settings = replace(DEFAULT, max_fit_iterations=50)
-    return gp.fit_model(inputs, inputs, standardise(values), prior_of(inputs), settings)
+    return gp.fit_model(inputs, inputs, values, prior_of(inputs), settings)
 
 
 def test_matern_is_scikit_learns() -> None:
@@ -154,6 +158,23 @@ def test_the_worst_value_moves_no_other_by_much() -> None:
 
 def test_values_of_which_most_are_equal_still_tell_the_others_apart() -> None:
     assert len(np.unique(standardise(np.array([1.0] * 8 + [0.0, 0.5])))) == 3
+
+
+def test_errors_are_in_the_unit_of_standardised_values() -> None:
+    values, errors = np.random.default_rng(0).standard_normal(20), np.full(20, 0.5)
+    scale = ValueScale.of(values)
+    moved = scale(values + errors) - scale(values)
+    np.testing.assert_allclose(scale.noise(values, errors), moved**2)
+    np.testing.assert_array_equal(scale.noise(values, None), np.zeros(20))
+
+
+def test_a_fit_trusts_values_of_great_errors_less() -> None:
+    inputs = np.random.default_rng(0).random((40, 2))
+    values = np.sin(5.0 * inputs[:, 0])
+    values[::2] += np.random.default_rng(1).standard_normal(20)
+    errors = np.where(np.arange(40) % 2, 0.0, 1.0)
+    told = gp.fit_model(inputs, inputs, values, prior_of(inputs), DEFAULT, errors)
+    assert told.nugget < 0.5 * fit(inputs, values).nugget
 
 
 def test_equal_values_are_all_zero() -> None:

@@ -15,7 +15,7 @@ from optuna_lanas._core.acquisition import Acquisition
 from optuna_lanas._core.acquisition import make_acquisition
 from optuna_lanas._core.feasible import FeasibleSet
 from optuna_lanas._core.gp import prior_model
-from optuna_lanas._core.gp import standardise
+from optuna_lanas._core.gp import ValueScale
 from optuna_lanas._core.history import History
 from optuna_lanas._core.local_search import Candidates
 from optuna_lanas._core.local_search import local_search
@@ -48,7 +48,8 @@ def acquisition_of(history: History) -> Acquisition:
     dim = features.shape[1]
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
     model = prior_model(inputs, features, group, n_dimensions, SMALL)
-    return make_acquisition(inputs, features, standardise(history.values), model, SMALL)
+    model = replace(model, value_scale=ValueScale.of(history.values))
+    return make_acquisition(inputs, features, history.values, model, SMALL)
 
 
 def search(

@@ -357,11 +357,30 @@ def test_a_range_that_changes_every_trial_rarely_rebuilds_the_table() -> None:
 def test_the_start_up_lasts_until_enough_trials_have_a_value() -> None:
     trials = random_trials(TWO, 12, lambda p: float(p["x"]))
     failed = trial_of(12, {"x": 0.5, "k": 1}, TWO, state=TrialState.FAIL)
-    assert record_of([*trials[:9], failed]).is_startup
+    without_failed = replace(DEFAULT, consider_failed_trials=False)
+    assert record_of([*trials[:9], failed], settings=without_failed).is_startup
+    assert not record_of([*trials[:9], failed]).is_startup
     assert not record_of(trials[:10]).is_startup
     assert record_of([], settings=replace(DEFAULT, n_startup_trials=0)).is_startup
-    with_failed = replace(DEFAULT, consider_failed_trials=True)
-    assert not record_of([*trials[:9], failed], settings=with_failed).is_startup
+
+
+@pytest.mark.parametrize("n_objectives", [1, 2])
+def test_a_trial_that_failed_by_chance_has_the_value_of_the_nearest(n_objectives: int) -> None:
+    def trial(number: int, x: float, is_failed: bool) -> FrozenTrial:
+        state = TrialState.FAIL if is_failed else TrialState.COMPLETE
+        values = None if is_failed else [x, -x][:n_objectives]
+        return trial_of(number, {"x": x, "k": 0}, TWO, values, state=state)
+
+    xs = [0.0, 0.02, 0.04, 0.05, 0.08, 0.1, *(0.9 + 0.01 * i for i in range(8)), 0.905]
+    trials = [trial(i, x, i in (3, *range(8, 15))) for i, x in enumerate(xs)]
+    directions = [MAXIMIZE, MINIMIZE][:n_objectives]
+    history = record_of(trials, directions=directions).history(-1)
+    assert history.errors is not None
+    assert np.flatnonzero(history.errors).tolist() == [3]
+    assert history.values[3] == history.values[2]
+    assert (history.values[8:] < history.values[:8].min()).all()
+    if history.objectives is not None:
+        np.testing.assert_array_equal(history.objectives[3], history.objectives[2])
 
 
 def test_invalid_architectures_are_no_observations_but_known() -> None:
@@ -431,16 +450,40 @@ def test_a_record_that_has_read_a_trial_is_used_for_it_as_it_is() -> None:
     assert used(records, study) is record
 
 
-def test_a_trial_uses_the_record_of_its_own_bracket() -> None:
-    """Whichever bracket another thread has read since."""
+def test_all_brackets_share_one_record() -> None:
+    """HyperbandPruner passes on a study that shows the trials of one bracket alone."""
     records, study = Records(DEFAULT, None), studied(8)
-    brackets = [study.trials[::2], study.trials[1::2]]
-    for trials in (*brackets, *brackets):
-        study.get_trials = lambda *_, trials=trials, **__: trials  # type: ignore[method-assign]
-        used(records, study)
-    for trials in brackets:
-        seen = records.use(study, lambda record: record.observed_trials, trial=trials[-1])
-        assert [trial.number for trial in seen] == [trial.number for trial in trials]
+    record, bracket = used(records, study), study.trials[::2]
+    study.get_trials = lambda *_, **__: bracket  # type: ignore[method-assign]
+    assert used(records, study) is record
+    assert record.n_observations == 8
+
+
+@pytest.mark.parametrize("direction", [MINIMIZE, MAXIMIZE])
+def test_a_pruned_trial_has_the_value_that_its_reports_foretell(
+    direction: StudyDirection,
+) -> None:
+    sign = 1.0 if direction == MAXIMIZE else -1.0
+
+    def trial(number: int, final: float, n_steps: int, **how: Any) -> FrozenTrial:
+        told = trial_of(number, {"x": number / 8, "k": number}, TWO, **how)
+        told.intermediate_values = {s: sign * (final - 1 / s) for s in range(1, n_steps + 1)}
+        return told
+
+    pruned = {"state": TrialState.PRUNED}
+    trials = [
+        trial(0, 3.0, 9, values=sign * 3.0),
+        trial(1, 5.0, 9, values=sign * 5.0),
+        trial(2, 4.0, 3, **pruned),
+        trial(3, 4.5, 1, **pruned),
+        trial(4, 0.0, 0, **pruned),
+    ]
+    history = record_of(trials, directions=[direction]).history(-1)
+    np.testing.assert_allclose(history.values[:4], [3.0, 5.0, 4.0, 4.5])
+    assert history.values[4] < 3.0
+    assert history.errors is not None
+    assert (history.errors > 0.0).tolist() == [False, False, True, True, False]
+    assert record_of(trials[:2], directions=[direction]).history(-1).errors is None
 
 
 def fail_within(record: Record) -> None:
