@@ -38,6 +38,7 @@ FAR = 1e3  # times its range: distances of columns so far from zero would lose t
 SQRT3 = np.sqrt(3.0)
 MAD_TO_DEVIATION = 1.4826  # of normal values
 MAX_DEVIATION = 1e3  # of the error of a value, which then tells nothing
+MAX_SPREAD = 1e300
 MAX_VALUE = 1e4  # of a standardised value, so that no power of it overflows
 
 
@@ -66,9 +67,9 @@ class ValueScale:
         median = float(np.ldexp(upper[0], -exponent))
         with np.errstate(over="ignore"):  # of values far below the median
             distances = np.abs(np.ldexp(values, -exponent) - median)
-        differs = distances > 0.0
-        spread = float(np.median(distances[differs])) if differs.any() else 0.0
-        return cls(exponent, median, MAD_TO_DEVIATION * spread)
+        differing = np.sort(distances[distances > 0.0])
+        spread = float(differing[(len(differing) - 1) // 2]) if len(differing) else 0.0
+        return cls(exponent, median, MAD_TO_DEVIATION * min(spread, MAX_SPREAD))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Return `[n]` standardised values."""

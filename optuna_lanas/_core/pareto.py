@@ -64,7 +64,8 @@ def _below_best(objective: np.ndarray, is_front: np.ndarray) -> np.ndarray:
     """`[n]`: how far an objective is below the best of the front, in units of its range."""
     n, front, ordered = len(objective), objective[is_front], np.sort(objective)
     middle = ordered[[(n - 1) // 2, n // 2]]
-    exponent = exponent_of(np.array([front.max(), front.min(), *middle])) + 2
+    central = np.array([front.max(), front.min(), *middle])
+    exponent = exponent_of(central if central.any() else objective) + 2
     with np.errstate(over="ignore"):  # of values far from the front
         below = np.ldexp(objective, -exponent) - np.ldexp(front.max(), -exponent)
     below = np.clip(below, -FAR, FAR)

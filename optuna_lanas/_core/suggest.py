@@ -190,33 +190,29 @@ def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
 
 
 def _fitted(history: History, n: int, settings: Settings) -> Model:
-    """Fit a model to the first observations: those nearest to the leaf that they selected."""
-    first = _first(history, n)
-    search_tree = learn(first, settings)
-    nearness = search_tree.shared_depth(search_tree.select())
-    chosen = _informative(first, _nearest(nearness, first.values, settings.n_fit_observations))
-    features, domain = first.features[chosen], first.domain
-    inputs = domain.kernel_inputs(first.points[chosen], features)
+    """Fit a model to some of the first observations, over all values from the best to the worst.
+
+    The best ones alone crowd in places where no length scale can be seen.
+    """
+    values, errors = _first_values(history, n), _errors(history)[:n]
+    chosen = _spread_out(values, settings.n_fit_observations)
+    chosen = _informative(history, chosen)
+    features, domain = history.features[chosen], history.domain
+    inputs = domain.kernel_inputs(history.points[chosen], features)
     dim = features.shape[1]
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
     prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
-    errors = _errors(first)[chosen]
-    return gp.fit_model(inputs, features, first.values[chosen], prior, settings, errors)
+    return gp.fit_model(inputs, features, values[chosen], prior, settings, errors[chosen])
 
 
-def _first(history: History, n: int) -> History:
-    """Return the history as it was after `n` observations, without pending trials."""
-    return replace(
-        history,
-        points=history.points[:n],
-        features=history.features[:n],
-        values=_first_values(history, n),
-        objectives=None,
-        pending_points=history.pending_points[:0],
-        pending_features=history.pending_features[:0],
-        errors=_errors(history)[:n],
-        as_first=None,
-    )
+def _spread_out(values: np.ndarray, limit: int) -> np.ndarray:
+    """Return the places of at most ``limit`` values: the best half, the rest spread over ranks."""
+    order = np.argsort(-values, kind="stable")
+    if len(values) <= limit:
+        return np.sort(order)
+    best, others = order[: limit // 2], order[limit // 2 :]
+    ranks = np.linspace(0, len(others) - 1, limit - len(best)).astype(np.intp)
+    return np.sort(np.append(best, others[ranks]))
 
 
 def _first_values(history: History, n: int) -> np.ndarray:
