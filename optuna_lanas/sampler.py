@@ -113,7 +113,7 @@ class LaNASSampler(BaseSampler):
         self,
         *,
         seed: int | None = None,
-        n_startup_trials: int = 10,
+        n_startup_trials: int = 5,
         space: Any | None = None,
         exploration: float = 0.1,
         max_depth: int = 5,
@@ -125,7 +125,7 @@ class LaNASSampler(BaseSampler):
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
         show_leaf: bool = False,
     ) -> None:
-        check_int("n_startup_trials", n_startup_trials, 0, "0 starts from one trial; 10 is usual.")
+        check_int("n_startup_trials", n_startup_trials, 0, "0 starts from one trial; 5 is usual.")
         check_int("max_depth", max_depth, 0, "0 searches without a tree; 5 is the default.")
         check_int("min_samples_leaf", min_samples_leaf, 1, "A region needs a trial; 5 is usual.")
         _check_exploration(exploration, "0 follows the best mean; 0.1 is the default.")

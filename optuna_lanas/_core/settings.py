@@ -87,7 +87,7 @@ class Settings:
         min_stale_age: The least age of a stale trial, in seconds.
     """
 
-    n_startup_trials: int = 10
+    n_startup_trials: int = 5
     avoid_duplicates: bool = True
     consider_failed_trials: bool = True
     exploration: float = 0.1
