@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor
 from scipy.linalg import cho_solve
 from scipy.special import erfcx
 from scipy.special import log_ndtr
@@ -137,11 +136,10 @@ def make_acquisition(
     n, noise = len(values), np.full(len(gram), model.nugget + settings.jitter)
     noise[:n] += model.value_scale.noise(values, errors)
     gram[np.diag_indices(len(gram))] += noise
-    factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-    inverse = cho_solve(factor, np.eye(len(gram)), overwrite_b=True, check_finite=False)
+    factor, inverse = gp.factorise(gram)
     y = gp.warp(model.value_scale(values), model.power)[0]
     # The leading block of a Cholesky factor is the factor of the leading block.
-    observed = (factor[0][:n, :n], True)
+    observed = (factor[:n, :n], True)
     both = cho_solve(observed, np.stack([y, np.ones(n)], axis=1), check_finite=False)
     mean = both[:, 0].sum() / both[:, 1].sum()
     residual, solved = y - mean, both[:, 0] - mean * both[:, 1]

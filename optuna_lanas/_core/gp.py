@@ -21,13 +21,14 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
+from functools import cached_property
 from threading import get_ident
 from threading import Lock
 from threading import main_thread
 
 import numpy as np
-from scipy.linalg import cho_factor
-from scipy.linalg import cho_solve
+from scipy.linalg.lapack import dpotrf
+from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 
 from optuna_lanas._core.axes import exponent_of
@@ -116,7 +117,7 @@ class Model:
     power: float = 1.0
     value_scale: ValueScale = ValueScale()
 
-    @property
+    @cached_property
     def lengthscales(self) -> np.ndarray:
         """`[k]`, those of the kernel inputs, in their units."""
         scales: np.ndarray = self.widths * np.exp(self.log_lengthscales)[self.group]
@@ -132,7 +133,7 @@ class Model:
         inputs: np.ndarray = (features - self.centre) * self.linear_scale
         return inputs
 
-    @property
+    @cached_property
     def linear_scale(self) -> float:
         """What centred features are multiplied by."""
         return float(np.sqrt(self.linear) / self.spread)
@@ -250,13 +251,12 @@ class _Loss:
         squares = squared_distances(scaled, scaled)
         gram = matern(squares) + linear * self._linear_gram
         gram[np.diag_indices(n)] += nugget + self._noise
-        factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-        inverse = cho_solve(factor, np.eye(n), overwrite_b=True, check_finite=False)
+        factor, inverse = factorise(gram)
         sums = inverse.sum(axis=1)
         residual = y - (sums @ y) / sums.sum()
         weights = inverse @ residual
         outputscale = max(residual @ weights / n, 1e-12)
-        log_determinant = 2.0 * np.log(np.diag(factor[0])).sum()
+        log_determinant = 2.0 * np.log(np.diag(factor)).sum()
         slope = 0.5 * (inverse - np.outer(weights, weights) / outputscale)  # of the loss by K
         deviation = theta - self._means
         penalty = deviation / self._variances
@@ -308,6 +308,18 @@ def warp(values: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray, np.n
     return sign * logs * growth, logs**2 * slope, sign * logs
 
 
+def factorise(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower Cholesky factor and the inverse of a `[n, n]` matrix, which is overwritten.
+
+    It must be positive definite, as any K is whose nugget or jitter exceeds the rounding error.
+    """
+    factor, error = dpotrf(gram, lower=True, clean=False, overwrite_a=True)
+    assert error == 0, "the jitter makes it positive definite"
+    inverse, _ = dpotri(factor, lower=True)
+    lower = np.tril(inverse)
+    return factor, lower + np.tril(inverse, -1).T
+
+
 def matern(squares: np.ndarray) -> np.ndarray:
     """Return the Matern-3/2 correlation of squared distances."""
     scaled = np.sqrt(squares)
@@ -354,11 +366,11 @@ def find_minimum(
         loss: From a point to its value and its gradient `[d]`.
         start: `[d]`.
         bounds: `d` pairs of the least and the greatest number.
-        max_iterations: The most iterations.
+        max_iterations: The most iterations; twice as many calls of ``loss``.
     """
 
     def work() -> np.ndarray:
-        options = {"maxiter": max_iterations}
+        options = {"maxiter": max_iterations, "maxfun": 2 * max_iterations}
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         return np.asarray(np.clip(found.x, *np.transpose(bounds)))
 

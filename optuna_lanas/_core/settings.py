@@ -121,7 +121,7 @@ class Settings:
     max_step: float = 10.0**-0.3
     mutation_rate: float = 2.0
     n_climbs: int = 4
-    max_climb_iterations: int = 30
+    max_climb_iterations: int = 12
 
     model_growth: float = 1.03
     n_fit_observations: int = 128
