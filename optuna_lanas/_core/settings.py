@@ -110,7 +110,7 @@ class Settings:
     n_walk_starts: int = 100
 
     draws_depth: bool = True
-    n_observations: int = 256
+    n_observations: int = 192
     n_random: int = 200
     n_near: int = 200
     n_rounds: int = 3
