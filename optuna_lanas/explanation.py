@@ -23,7 +23,7 @@ from optuna_lanas.sampler import LaNASSampler
 ORIGINS = {
     "start-up": "drawn uniformly at random, in the start-up",
     "random": "drawn uniformly at random, since no region held a new candidate",
-    "model": "the best new candidate of its region under a sample path of the posterior",
+    "model": "the new candidate of greatest expected improvement in its region",
     "uniform": "drawn uniformly at random from its region",
     "other": "not proposed by LaNAS: enqueued, added, of another sampler, or new parameters only",
 }

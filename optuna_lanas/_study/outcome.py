@@ -1,7 +1,8 @@
 """What a trial's result is worth, one number, the greater the better; and when it came.
 
-Complete and feasible trials come first. Pruned trials follow (by their last step, then its value),
-then infeasible ones, pruned or not (by their total violation), and failed ones.
+Complete and feasible trials come first, among them pruned ones whose final value is foretold (see
+`curves`). Other pruned trials follow (by their last step, then its value), then infeasible ones,
+pruned or not (by their total violation), and failed ones.
 
 Optuna stores the naive local times of each trial's worker. Clocks may be wrong, workers may be in
 other time zones, and summer time begins and ends. The numbers of trials are reliable: Optuna
