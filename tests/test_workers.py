@@ -194,13 +194,16 @@ def test_workers_with_one_seed_begin_with_different_trials(tmp_path: Path) -> No
 
 
 def test_a_study_resumed_from_a_file_equals_an_uninterrupted_one(tmp_path: Path) -> None:
-    uninterrupted = study_of(seed=3)
+    def make() -> LaNASSampler:
+        return LaNASSampler(seed=3)
+
+    uninterrupted = optuna.create_study(direction="maximize", sampler=make())
     uninterrupted.optimize(CELL, n_trials=16)
     with storages.journal(tmp_path) as open_storage:
         optuna.create_study(study_name="s", storage=open_storage(), direction="maximize")
         for n_trials in (4, 7, 5):
             resumed = optuna.load_study(
-                study_name="s", storage=open_storage(), sampler=LaNASSampler(seed=3)
+                study_name="s", storage=open_storage(), sampler=make()
             )
             resumed.optimize(CELL, n_trials=n_trials)
         assert params_of(resumed) == params_of(uninterrupted)
