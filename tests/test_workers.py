@@ -202,9 +202,7 @@ def test_a_study_resumed_from_a_file_equals_an_uninterrupted_one(tmp_path: Path)
     with storages.journal(tmp_path) as open_storage:
         optuna.create_study(study_name="s", storage=open_storage(), direction="maximize")
         for n_trials in (4, 7, 5):
-            resumed = optuna.load_study(
-                study_name="s", storage=open_storage(), sampler=make()
-            )
+            resumed = optuna.load_study(study_name="s", storage=open_storage(), sampler=make())
             resumed.optimize(CELL, n_trials=n_trials)
         assert params_of(resumed) == params_of(uninterrupted)
 
