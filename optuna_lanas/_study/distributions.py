@@ -17,6 +17,7 @@ from optuna_lanas._core.axes import Axes
 
 
 Numeric = FloatDistribution | IntDistribution
+PLAIN_TYPES = frozenset((str, int, float, bool, type(None)))
 _NAN = object()  # the key of every NaN
 _FROZEN = object()  # no choice holds it
 
@@ -100,12 +101,13 @@ def choice_key(choice: Any) -> Hashable:
     A tuple and a list of equal entries have one key, since storages turn the one into the other.
     The key of an unhashable object of another type is its identity.
     """
-    if isinstance(choice, tuple):
-        return _frozen(choice)
-    try:
-        hash(choice)
-    except Exception:
-        return _frozen(choice)
+    if type(choice) not in PLAIN_TYPES:  # the others cannot fail, nor lose an interrupt
+        if isinstance(choice, tuple):
+            return _frozen(choice)
+        try:
+            hash(choice)
+        except Exception:
+            return _frozen(choice)
     return _NAN if choice != choice else choice
 
 

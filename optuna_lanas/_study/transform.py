@@ -249,6 +249,10 @@ def is_alike(left: BaseDistribution, right: BaseDistribution) -> bool:
 
 def format_value(value: Any) -> str:
     """Return a param's value as it is shown."""
+    if type(value) is float:
+        return f"{value:.3g}"
+    if type(value) in (str, bool):
+        return str(value)
     try:
         return f"{value:.3g}" if isinstance(value, float) else str(value)
     except Exception:  # an int of thousands of digits, or a choice that has no text
