@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 import numpy as np
 
 from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.domain import MAX_ONE_HOT
+from optuna_lanas._core.gp import uninterrupted
 
 
 def fit_activity(points: np.ndarray, axes: Axes) -> Callable[[np.ndarray], np.ndarray]:
@@ -24,12 +26,12 @@ def fit_activity(points: np.ndarray, axes: Axes) -> Callable[[np.ndarray], np.nd
     Returns:
         A function from `[m, n_params]` points without NaN to `[m, n_params]` bools.
     """
-    from sklearn.tree import DecisionTreeClassifier
-
+    # An interrupted import can leave the lock of its module held.
+    sklearn_tree = uninterrupted(lambda: import_module("sklearn.tree"))
     is_inactive = np.isnan(points)
     filled = np.where(is_inactive, axes.sample(len(points), np.random.default_rng(0)), points)
     patterns, pattern = np.unique(~is_inactive, axis=0, return_inverse=True)
-    model = DecisionTreeClassifier(random_state=0)
+    model = sklearn_tree.DecisionTreeClassifier(random_state=0)
     model.fit(_one_hot_categories(filled, axes), pattern.reshape(-1))
 
     def activity(candidates: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ from functools import cached_property
 from threading import get_ident
 from threading import Lock
 from threading import main_thread
+from typing import TypeVar
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf
@@ -37,6 +38,7 @@ from optuna_lanas._core.settings import Settings
 
 FAR = 1e3  # times its range: distances of columns so far from zero would lose their digits
 SQRT3 = np.sqrt(3.0)
+T = TypeVar("T")
 MAD_TO_DEVIATION = 1.4826  # of normal values
 MAX_DEVIATION = 1e3  # of the error of a value, which then tells nothing
 MAX_SPREAD = 1e300
@@ -374,10 +376,10 @@ def find_minimum(
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         return np.asarray(np.clip(found.x, *np.transpose(bounds)))
 
-    return _uninterrupted(work)
+    return uninterrupted(work)
 
 
-def _uninterrupted(work: Callable[[], np.ndarray]) -> np.ndarray:
+def uninterrupted(work: Callable[[], T]) -> T:
     """Return what ``work`` returns, run in a thread if signal handlers may raise in this one.
 
     SciPy's minimisers compare points by ``numpy.array_equal``. If a handler raises within it, the
@@ -386,7 +388,7 @@ def _uninterrupted(work: Callable[[], np.ndarray]) -> np.ndarray:
     """
     if get_ident() != main_thread().ident:
         return work()
-    outcomes: list[np.ndarray | BaseException] = []
+    outcomes: list[T | BaseException] = []
     is_done = Lock()
     is_done.acquire()
 
