@@ -143,8 +143,3 @@ def _step_text(step: Step, is_searched: bool) -> str:
         f"    UCB {step.ucb:.3g} = value {step.value:.3g} + {step.ucb - step.value:.3g} "
         f"for {step.visits} visits; other child {step.sibling_ucb:.3g}"
     )
-
-
-def _one_line(text: str) -> str:
-    """Return a user's text with line breaks and other unprintable characters escaped."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

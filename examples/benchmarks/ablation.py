@@ -103,6 +103,8 @@ def _variants(options: argparse.Namespace) -> dict[str, Settings]:
 VARIANTS = {
     "default": DEFAULT,
     "no tree": replace(DEFAULT, max_depth=0),
+    "no exploring": replace(DEFAULT, exploring_share=0.0),
+    "leaf's region always": replace(DEFAULT, draws_depth=False),
     "no linear part": replace(DEFAULT, prior_linear=1e-9),
     "no warping": replace(DEFAULT, min_power=1.0, max_power=1.0),
     "no prior of the output scale": replace(DEFAULT, outputscale_observations=0.0),
