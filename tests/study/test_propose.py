@@ -215,8 +215,8 @@ def test_a_decision_tells_what_was_done() -> None:
     study = searched(mixed, CHEAP, 40)
     kinds = [published_decision(trial) for trial in study.trials]
     assert kinds[0] is None  # all of its parameters were new
-    assert [d.found for d in kinds[1:] if d is not None] == ["start-up"] * 9 + ["model"] * 30
-    for decision in kinds[10:]:
+    assert [d.found for d in kinds[1:] if d is not None] == ["start-up"] * 4 + ["model"] * 35
+    for decision in kinds[5:]:
         assert decision is not None
         check_model_decision(decision)
 

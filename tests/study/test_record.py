@@ -358,9 +358,10 @@ def test_the_start_up_lasts_until_enough_trials_have_a_value() -> None:
     trials = random_trials(TWO, 12, lambda p: float(p["x"]))
     failed = trial_of(12, {"x": 0.5, "k": 1}, TWO, state=TrialState.FAIL)
     without_failed = replace(DEFAULT, consider_failed_trials=False)
-    assert record_of([*trials[:9], failed], settings=without_failed).is_startup
-    assert not record_of([*trials[:9], failed]).is_startup
-    assert not record_of(trials[:10]).is_startup
+    n = DEFAULT.n_startup_trials
+    assert record_of([*trials[: n - 1], failed], settings=without_failed).is_startup
+    assert not record_of([*trials[: n - 1], failed]).is_startup
+    assert not record_of(trials[:n]).is_startup
     assert record_of([], settings=replace(DEFAULT, n_startup_trials=0)).is_startup
 
 
