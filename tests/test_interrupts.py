@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+import gc
 import itertools
 import multiprocessing
 from pathlib import Path
@@ -144,6 +145,7 @@ def test_no_interrupt_is_lost_and_none_leaves_a_lock_held(seconds: float) -> Non
         fired.set()
         raise InterruptError
 
+    callbacks, gc.callbacks[:] = gc.callbacks[:], []  # those of Hypothesis lose interrupts
     before = signal.signal(signal.SIGALRM, interrupt)
     rng, kept, fired = random.Random(0), sampler(), Event()
     study = optuna.create_study(sampler=kept)
@@ -163,6 +165,7 @@ def test_no_interrupt_is_lost_and_none_leaves_a_lock_held(seconds: float) -> Non
                 study.optimize(objective, n_trials=12)
     finally:
         signal.signal(signal.SIGALRM, before)
+        gc.callbacks[:] = callbacks
     in_time(partial(study.optimize, objective, n_trials=1))
     assert not _blas_limit._users
 

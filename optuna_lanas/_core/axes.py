@@ -8,10 +8,44 @@ Notation
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
+from typing import Generic
+from typing import overload
+from typing import TypeVar
 
 import numpy as np
+
+
+T = TypeVar("T")
+
+
+class cached_property(Generic[T]):
+    """A property that is computed once for each object.
+
+    Until Python 3.11 the one of `functools` holds a lock meanwhile, the same for all objects. A
+    forked child would wait for it for ever if another thread held it then.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> cached_property[T]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+
+    def __get__(self, instance: object, owner: type) -> cached_property[T] | T:
+        if instance is None:
+            return self
+        value = instance.__dict__[self._name] = self._compute(instance)
+        return value
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from optuna_lanas._core.axes import Axes
+from optuna_lanas._core.axes import cached_property
 from optuna_lanas._core.settings import DEFAULT
 
 

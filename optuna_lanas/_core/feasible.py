@@ -7,11 +7,11 @@ may be fixed. Only the others are dimensions of the search.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from optuna_lanas._core.axes import Axes
+from optuna_lanas._core.axes import cached_property
 from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import Settings

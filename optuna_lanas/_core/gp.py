@@ -21,7 +21,6 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
-from functools import cached_property
 from threading import get_ident
 from threading import Lock
 from threading import main_thread
@@ -32,6 +31,7 @@ from scipy.linalg.lapack import dpotrf
 from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 
+from optuna_lanas._core.axes import cached_property
 from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.settings import Settings
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Mapping
-from functools import cached_property
 import math
 from numbers import Real
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 
+from optuna_lanas._core.axes import cached_property
 from optuna_lanas._core.domain import Architectures
 from optuna_lanas._study.transform import one_line
 from optuna_lanas._study.transform import ParamTransform

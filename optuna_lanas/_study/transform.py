@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 
 from optuna_lanas._core.axes import Axes
+from optuna_lanas._core.axes import cached_property
 from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.settings import DEFAULT
