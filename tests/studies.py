@@ -11,6 +11,16 @@ from optuna.storages import BaseStorage
 from optuna.trial import Trial
 
 from optuna_lanas import LaNASSampler
+from optuna_lanas import visualization
+
+
+FIGURES = (
+    visualization.plot_partition,
+    visualization.plot_leaf_values,
+    visualization.plot_leaf_share,
+    visualization.plot_trial_map,
+    visualization.plot_latent_action,
+)
 
 
 Make = Callable[..., LaNASSampler]

@@ -20,10 +20,10 @@ import pytest
 from optuna_lanas import explain
 from optuna_lanas import LaNASSampler
 from optuna_lanas import partition
-from optuna_lanas import visualization
 from optuna_lanas._study.published import KEY
 from optuna_lanas.visualization._note import to_note
 from tests.studies import default
+from tests.studies import FIGURES
 from tests.studies import Make
 
 
@@ -41,13 +41,6 @@ STORAGES: dict[str, Callable[[Path], BaseStorage]] = {
     "sqlite": lambda path: RDBStorage(f"sqlite:///{path}/studies.db"),
     "journal": lambda path: JournalStorage(JournalFileBackend(str(path / "studies.log"))),
 }
-FIGURES = (
-    visualization.plot_partition,
-    visualization.plot_leaf_values,
-    visualization.plot_leaf_share,
-    visualization.plot_trial_map,
-    visualization.plot_latent_action,
-)
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Choices for a categorical distribution"),
     pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning"),

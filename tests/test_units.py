@@ -21,6 +21,7 @@ from optuna_lanas import visualization
 from optuna_lanas.visualization._thinning import reduced
 from tests.studies import BOTH
 from tests.studies import default
+from tests.studies import FIGURES
 from tests.studies import Make
 
 
@@ -33,13 +34,6 @@ MIXTURES = {
     "denormal": [1e-320, 3e-320, 0.0],
     "penalty": [1e-20, HUGE, 2e-20, 3e-20],
 }
-FIGURES = (
-    visualization.plot_partition,
-    visualization.plot_leaf_values,
-    visualization.plot_leaf_share,
-    visualization.plot_trial_map,
-    visualization.plot_latent_action,
-)
 
 
 def value(trial: Trial) -> float:

@@ -24,6 +24,7 @@ import math
 import numpy as np
 from optuna.trial import FrozenTrial
 
+from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.outcome import COMPLETE
 from optuna_lanas._study.outcome import PRUNED
@@ -149,7 +150,8 @@ def fit_curves(
     reported = [trial for trial, is_chosen in zip(trials, chosen, strict=True) if is_chosen]
     reports = np.array([_reports_at(trial, rungs, sign) for trial in reported])
     is_complete, final = is_complete[chosen], finals[chosen]
-    exponent = _exponent(np.append(reports, final[is_complete]))
+    known = np.append(reports, final[is_complete])
+    exponent = exponent_of(known[np.isfinite(known)])
     reports = np.ldexp(reports, -exponent)
     last = np.array([_rung_of(trial, rungs) for trial in reported])
     last[is_complete] = len(rungs)
@@ -222,9 +224,3 @@ def _reports_at(
         values = [reports[steps[place]] if place >= 0 else math.nan for place in places]
     with np.errstate(over="ignore"):  # of a report far above those that were fitted
         return np.asarray(np.ldexp(sign * np.array(values, dtype=float), -exponent))
-
-
-def _exponent(values: np.ndarray) -> int:
-    """The least power of two that no finite value exceeds; 0 if all are zero."""
-    finite = np.abs(values[np.isfinite(values)])
-    return int(np.frexp(finite.max(initial=0.0))[1])
