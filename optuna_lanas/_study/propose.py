@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping
-from contextlib import contextmanager
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -257,24 +255,20 @@ def _json(content: object) -> str:
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=vars)
 
 
-@contextmanager
-def single_threaded_blas() -> Iterator[None]:
+class single_threaded_blas:
     """Limit NumPy's and SciPy's BLAS to one thread while the context lasts.
 
     A small product on several threads waits longer for a busy core than it computes. The limit
     applies to the whole process: the first user sets it and the last user lifts it. No user waits
-    for another.
+    for another. It is no generator: the garbage collector would run the rest of an interrupted
+    one, and lose an interrupt that came meanwhile.
     """
-    user = _BlasUser()
-    try:
-        _blas_limit.enter(user)
-        yield
-    finally:
-        _blas_limit.leave(user)
 
+    def __enter__(self) -> None:
+        _blas_limit.enter(self)
 
-class _BlasUser:
-    """Lives as long as the context of a user."""
+    def __exit__(self, *_: object) -> None:
+        _blas_limit.leave(self)
 
 
 class _BlasLimit:
@@ -286,14 +280,14 @@ class _BlasLimit:
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._users: list[weakref.ref[_BlasUser]] = []
+        self._users: list[weakref.ref[single_threaded_blas]] = []
         self._before: list[int] = []  # empty if nothing was changed
 
-    def enter(self, user: _BlasUser) -> None:
+    def enter(self, user: single_threaded_blas) -> None:
         """Set the limit if there was no user."""
         holding(self._lock, lambda: self._add(user))
 
-    def leave(self, user: _BlasUser) -> None:
+    def leave(self, user: single_threaded_blas) -> None:
         """Lift the limit after the last user."""
         holding(self._lock, lambda: self._remove(user))
 
@@ -303,7 +297,7 @@ class _BlasLimit:
         self._users = []
         self._lift()
 
-    def _add(self, user: _BlasUser) -> None:
+    def _add(self, user: single_threaded_blas) -> None:
         if not self._others(user):
             before = self._before or _blas_threads()
             if any(number > 1 for number in before):
@@ -312,12 +306,12 @@ class _BlasLimit:
                 self._before = before if _blas_threads() != before else []
         self._users.append(weakref.ref(user))
 
-    def _remove(self, user: _BlasUser) -> None:
+    def _remove(self, user: single_threaded_blas) -> None:
         self._users = self._others(user)
         if not self._users:
             self._lift()
 
-    def _others(self, user: _BlasUser) -> list[weakref.ref[_BlasUser]]:
+    def _others(self, user: single_threaded_blas) -> list[weakref.ref[single_threaded_blas]]:
         return [known for known in self._users if known() not in (None, user)]
 
     def _lift(self) -> None:
