@@ -299,8 +299,10 @@ def _numbers(distribution: BaseDistribution, params: Sequence[Any]) -> np.ndarra
 def _number(distribution: BaseDistribution, param: Any) -> float:
     if param is _ABSENT:
         return np.nan
-    if type(param) is float:
-        return param
+    if type(param) in (float, int):
+        with suppress(OverflowError):
+            return float(param)
+        return np.nan
     try:
         return float(distribution.to_internal_repr(param))
     except Exception:  # no number, or one beyond every float
