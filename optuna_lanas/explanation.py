@@ -21,6 +21,7 @@ from optuna_lanas.sampler import LaNASSampler
 
 
 ORIGINS = {
+    "earlier": "among the best of an earlier study, tried first",
     "start-up": "drawn uniformly at random, in the start-up",
     "random": "drawn uniformly at random, since no region held a new candidate",
     "model": "the new candidate of greatest expected improvement in its region",
@@ -54,6 +55,8 @@ class Explanation(Decision):
         lines = [f"Trial {self.number}: {self.origin}."]
         lines += [self._place()] if self.leaf >= 0 else []
         lines += ["  " + _step_text(step, self.node >= 0) for step in self.path]
+        if self.earlier:
+            lines.append(f"From earlier studies: {one_line(self.earlier)}.")
         if self.score is not None:
             lines.append(
                 f"Acquisition {self.score:.3g}, rank {self.rank} of {self.n_candidates} "

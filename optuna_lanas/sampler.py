@@ -9,6 +9,7 @@ from collections.abc import Set
 from dataclasses import replace
 import math
 from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
@@ -41,6 +42,9 @@ from optuna_lanas._study.record import Record
 from optuna_lanas._study.record import Records
 from optuna_lanas._study.transform import make_transform
 
+
+if TYPE_CHECKING:
+    from optuna_lanas._study.earlier import EarlierStudies
 
 LEAF_KEY = "lanas:leaf"
 N_SHOWN = 3
@@ -103,6 +107,10 @@ class LaNASSampler(BaseSampler):
             are violations. For Optuna 4; with Optuna 5 prefer ``trial.set_constraint``.
         show_leaf: Whether to keep each trial's leaf as its user attribute ``lanas:leaf``, which
             Optuna Dashboard shows as a column.
+        earlier: Finished studies, or lists of their trials, of the same parameters or of some of
+            them: what they found is tried first, and their values guide the search as far as
+            they order the new ones. They are read at once. Values may have other units, and
+            those of a study its own direction. None to learn from the study alone.
 
     Raises:
         ValueError: If an argument is outside its range.
@@ -124,6 +132,7 @@ class LaNASSampler(BaseSampler):
         warn_independent_sampling: bool = True,
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
         show_leaf: bool = False,
+        earlier: Sequence[optuna.Study | Sequence[FrozenTrial]] | None = None,
     ) -> None:
         check_int("n_startup_trials", n_startup_trials, 0, "0 starts from one trial; 5 is usual.")
         check_int("max_depth", max_depth, 0, "0 searches without a tree; 5 is the default.")
@@ -143,7 +152,7 @@ class LaNASSampler(BaseSampler):
             avoid_duplicates=avoid_duplicates,
             consider_failed_trials=consider_failed_trials,
         )
-        self._search(settings, space, seed)
+        self._search(settings, space, seed, earlier)
         self._show_leaf = show_leaf
         self._independent_sampler = independent_sampler
         self._warns_of_independent_sampling = warn_independent_sampling
@@ -259,14 +268,19 @@ class LaNASSampler(BaseSampler):
         """The architecture space, or None; read-only."""
         return self._space
 
-    def _search(self, settings: Settings, space: Any | None, seed: int | None) -> None:
+    def _search(
+        self, settings: Settings, space: Any | None, seed: int | None, earlier: Any = None
+    ) -> None:
         if seed is not None:
             check_int("seed", seed, 0, "None draws a fresh one.")
         self._settings = settings
         self._space = None if space is None else checked_space(space)
         self._seed = _fresh_seed() if seed is None else int(seed)
         self._checked: set[str] = set()  # studies whose objective was checked to use the space
-        self._records = Records(settings, self._space)
+        self._earlier: EarlierStudies | None = None
+        if earlier is not None:
+            self._earlier = _earlier_studies(earlier, settings, self._space)
+        self._records = Records(settings, self._space, self._earlier)
         # Those of figures and explanations: what they read must not change what is proposed.
         self._views = Records(settings, self._space)
 
@@ -334,6 +348,12 @@ class LaNASSampler(BaseSampler):
         proposed = self._records.use(study, work) if is_known and not is_startup else {}
         if proposed:
             return proposed[param_name]
+        if is_startup and self._earlier is not None:
+            found = self._earlier.first_param(
+                study.direction, trial.number, param_name, param_distribution
+            )
+            if found:
+                return found[0]
         if not (is_startup or is_known):
             self._warn_once(study, param_name)
         if self._independent_sampler is not None:
@@ -345,7 +365,13 @@ class LaNASSampler(BaseSampler):
         return transform.to_params(transform.domain.sample(1, rng)[0])[param_name]
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Pass the trial on to the independent sampler."""
+        """Pass the trial on to the independent sampler.
+
+        Raises:
+            ValueError: If there are earlier studies, and the study has several objectives.
+        """
+        if self._earlier is not None:
+            self._earlier.check(study.directions)
         if self._independent_sampler is not None:
             self._independent_sampler.before_trial(study, trial)
 
@@ -403,6 +429,14 @@ class LaNASSampler(BaseSampler):
                 f"for it; later trials will learn from this one. To silence this, pass "
                 f"`warn_independent_sampling=False`. The warning comes once per study.",
             )
+
+
+def _earlier_studies(earlier: Any, settings: Settings, space: Any | None) -> EarlierStudies | None:
+    from optuna_lanas._study.earlier import EarlierStudies  # which few searches need
+    from optuna_lanas._study.earlier import read_earlier
+
+    found = read_earlier(earlier)
+    return EarlierStudies(found, settings, space) if found else None
 
 
 def _fresh_seed() -> int:

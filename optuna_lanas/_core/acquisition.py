@@ -4,7 +4,7 @@ Notation
     k        covariances `[m, n]` of candidates and observations
     w        ``K^-1 (y - c)`` of the observed values (see `gp`), 0 for a pending point
     mu, s    posterior mean and standard deviation of a candidate's warped value
-    z        (mu - incumbent) / s
+    z        (mu - incumbent) / s; both with what earlier studies foretell, where there are any
     h(z)     phi(z) + z Phi(z), so that the expected improvement is s h(z)
 """
 
@@ -72,13 +72,17 @@ class Acquisition:
         pull = by_covariance * gp.matern_slope(at.squares)
         by_inputs = 2.0 * (at.scaled * pull.sum(axis=1)[:, None] - pull @ self.inputs)
         by_linear = by_covariance @ self.linear_inputs + 2.0 * by_variance * at.linear_inputs
+        by_inputs /= self.model.lengthscales
+        if self.model.earlier is not None:
+            by_inputs = np.hstack([by_inputs, by_mean[:, None] * self.model.earlier])
         return (
             log_improvement + np.log(at.deviation),
-            by_inputs / self.model.lengthscales,
+            by_inputs,
             by_linear * self.model.linear_scale,
         )
 
     def _posterior(self, kernel_inputs: np.ndarray, features: np.ndarray) -> _Posterior:
+        kernel_inputs, foretold = self.model.split(kernel_inputs)
         scaled, linear = self.model.scale(kernel_inputs), self.model.linear_inputs(features)
         squares = gp.squared_distances(scaled, self.inputs)
         covariance = gp.matern(squares)
@@ -87,7 +91,7 @@ class Acquisition:
         prior = 1.0 + (linear**2).sum(axis=1)
         variance = np.maximum(prior - (covariance * solved).sum(axis=1), MIN_VARIANCE)
         deviation = np.sqrt(self.outputscale * variance)
-        z = (covariance @ self.weights - self.incumbent) / deviation
+        z = (covariance @ self.weights + foretold - self.incumbent) / deviation
         return _Posterior(scaled, linear, squares, solved, deviation, z)
 
 
@@ -131,13 +135,15 @@ def make_acquisition(
         settings: The settings.
         errors: `[n_observed]`, standard errors of the values; None if all are exact.
     """
+    kernel_inputs, foretold = model.split(kernel_inputs)
     inputs, linear_inputs = model.scale(kernel_inputs), model.linear_inputs(features)
     gram = gp.matern(gp.squared_distances(inputs, inputs)) + linear_inputs @ linear_inputs.T
     n, noise = len(values), np.full(len(gram), model.nugget + settings.jitter)
     noise[:n] += model.value_scale.noise(values, errors)
     gram[np.diag_indices(len(gram))] += noise
     factor, inverse = gp.factorise(gram)
-    y = gp.warp(model.value_scale(values), model.power)[0]
+    foretold = foretold[:n]
+    y = gp.warp(model.value_scale(values), model.power)[0] - foretold
     # The leading block of a Cholesky factor is the factor of the leading block.
     observed = (factor[:n, :n], True)
     both = cho_solve(observed, np.stack([y, np.ones(n)], axis=1), check_finite=False)
@@ -152,7 +158,7 @@ def make_acquisition(
         weights=weights,
         inverse=inverse,
         outputscale=_outputscale(residual, solved, settings),
-        incumbent=float((residual - noise[:n] * solved).max()),
+        incumbent=float((residual - noise[:n] * solved + foretold).max()),
     )
 
 

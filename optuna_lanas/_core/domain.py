@@ -12,6 +12,7 @@ from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.axes import cached_property
 from optuna_lanas._core.settings import DEFAULT
 
+
+if TYPE_CHECKING:
+    from optuna_lanas._core.earlier import Earlier
 
 KEY_DIGITS = 12
 MAX_ONE_HOT = 128  # choices of a parameter with a feature for each
@@ -52,12 +56,14 @@ class Domain:
         activity: `[n, n_params]` points without NaN to `[n, n_params]` bools, the active
             parameters; None if every parameter always is.
         max_knots: The most knots of a numeric parameter's features.
+        earlier: What earlier studies foretell of a point; None without any.
     """
 
     axes: Axes
     architectures: Architectures | None = None
     activity: Callable[[np.ndarray], np.ndarray] | None = None
     max_knots: int = DEFAULT.max_knots
+    earlier: Earlier | None = None
 
     @property
     def n_params(self) -> int:
@@ -120,6 +126,7 @@ class Domain:
         Two categories are at distance 1 (coded ones nearly so), two numeric values at that of
         their coordinates. In a conditional space a numeric parameter has a second column, 1 where
         it is inactive. An architecture's features are its kernel inputs, under one length scale.
+        The last columns are what earlier studies foretell, which the kernel does not measure.
 
         Args:
             points: `[n, n_params]`.
@@ -133,7 +140,10 @@ class Domain:
             is_inactive = np.isnan(numeric)
             parts[-1] = np.where(is_inactive, 0.5, numeric)
             parts.append(is_inactive)
-        return np.hstack(parts)
+        inputs = np.hstack(parts)
+        if self.earlier is None:
+            return inputs
+        return np.hstack([inputs, self.earlier.means(points, features, inputs)])
 
     def slopes(
         self, points: np.ndarray, by_inputs: np.ndarray, by_features: np.ndarray
@@ -159,6 +169,8 @@ class Domain:
         slopes = np.zeros(points.shape)
         total = by_inputs[:, first : first + len(numeric)] + by_knots
         slopes[:, numeric] = np.where(is_inactive, 0.0, total)
+        if self.earlier is not None:
+            slopes += self.earlier.slopes(points, by_inputs[:, -len(self.earlier) :])
         return slopes
 
     def lengthscale_groups(self, dim: int) -> np.ndarray:

@@ -106,6 +106,7 @@ class Model:
         nugget: Variance of the part of a value that no other point shares.
         power: Of the transformation of values; 1 leaves them as they are.
         value_scale: Standardises them before.
+        earlier: `[n_earlier]`, the weights of what earlier studies foretell, in the mean.
     """
 
     group: np.ndarray
@@ -118,6 +119,7 @@ class Model:
     nugget: float
     power: float = 1.0
     value_scale: ValueScale = ValueScale()
+    earlier: np.ndarray | None = None
 
     @cached_property
     def lengthscales(self) -> np.ndarray:
@@ -134,6 +136,13 @@ class Model:
         """Return `[n, dim]` linear inputs, whose inner products are the linear covariance."""
         inputs: np.ndarray = (features - self.centre) * self.linear_scale
         return inputs
+
+    def split(self, kernel_inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the `[n, k]` inputs that the kernel sees, and the mean `[n]` besides c."""
+        if self.earlier is None:
+            return kernel_inputs, np.zeros(len(kernel_inputs))
+        k = len(self.group)
+        return kernel_inputs[:, :k], kernel_inputs[:, k:] @ self.earlier
 
     @cached_property
     def linear_scale(self) -> float:
@@ -175,6 +184,16 @@ def prior_model(
     )
 
 
+def spread_out(values: np.ndarray, limit: int) -> np.ndarray:
+    """Return the places of at most ``limit`` values: the best half, the rest spread over ranks."""
+    order = np.argsort(-values, kind="stable")
+    if len(values) <= limit:
+        return np.sort(order)
+    best, others = order[: limit // 2], order[limit // 2 :]
+    ranks = np.linspace(0, len(others) - 1, limit - len(best)).astype(np.intp)
+    return np.sort(np.append(best, others[ranks]))
+
+
 def fit_model(
     kernel_inputs: np.ndarray,
     features: np.ndarray,
@@ -182,6 +201,7 @@ def fit_model(
     prior: Model,
     settings: Settings,
     errors: np.ndarray | None = None,
+    foretold: np.ndarray | None = None,
 ) -> Model:
     """Return the model of greatest posterior density; output scale and mean are profiled out.
 
@@ -197,18 +217,23 @@ def fit_model(
         prior: From `prior_model`.
         settings: The settings.
         errors: `[n]`, standard errors of the values; None if all are exact.
+        foretold: `[n, n_earlier]`, what earlier studies foretell, in units of their spread.
     """
     inputs = (kernel_inputs - prior.origin) / prior.widths
     linear_inputs = prior.linear_inputs(features)
     value_scale = ValueScale.of(values)
     standardised, noise = value_scale(values), value_scale.noise(values, errors)
     linear_gram = linear_inputs @ linear_inputs.T
-    loss = _Loss(inputs, linear_gram, standardised, prior, settings, noise)
+    loss = _Loss(inputs, linear_gram, standardised, prior, settings, noise, foretold)
     start = np.append(prior.log_lengthscales, [*np.log([prior.linear, prior.nugget]), prior.power])
     far = settings.max_log_deviation
     bounds = [(mean - far, mean + far) for mean in start[:-2]]
     bounds += [(np.log(settings.jitter), 0.0), (settings.min_power, settings.max_power)]
+    if foretold is not None:
+        start = np.append(start, loss.earlier_mean)
+        bounds += [(0.0, settings.max_earlier)] * len(loss.earlier_mean)
     found = find_minimum(loss, start, bounds, settings.max_fit_iterations)
+    found, earlier = np.split(found, [len(prior.log_lengthscales) + 3])
     linear, nugget = (float(variance) for variance in np.exp(found[-3:-1]))
     return replace(
         prior,
@@ -217,6 +242,7 @@ def fit_model(
         nugget=nugget,
         power=float(found[-1]),
         value_scale=value_scale,
+        earlier=None if foretold is None else earlier,
     )
 
 
@@ -234,6 +260,7 @@ class _Loss:
         prior: Model,
         settings: Settings,
         noise: np.ndarray | float = 0.0,
+        foretold: np.ndarray | None = None,
     ) -> None:
         n_groups = len(prior.log_lengthscales)
         self._inputs, self._linear_gram, self._values = inputs, linear_gram, values
@@ -244,8 +271,19 @@ class _Loss:
             np.full(n_groups, settings.lengthscale_variance),
             [settings.linear_variance, settings.nugget_variance, settings.power_variance],
         )
+        self._foretold = foretold
+        self.earlier_mean = np.empty(0)
+        if foretold is not None:
+            n_earlier = foretold.shape[1]
+            self.earlier_mean = np.full(n_earlier, settings.prior_earlier / n_earlier)
+            variances = np.full(n_earlier, settings.earlier_variance / n_earlier)
+            self._means = np.append(self._means, self.earlier_mean)
+            self._variances = np.append(self._variances, variances)
 
     def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        deviation = theta - self._means
+        penalty = deviation / self._variances
+        theta, earlier = np.split(theta, [len(theta) - len(self.earlier_mean)])
         n, power = len(self._values), theta[-1]
         linear, nugget = np.exp(theta[-3:-1])
         y, y_by_power, log_slopes = warp(self._values, power)
@@ -255,13 +293,13 @@ class _Loss:
         gram[np.diag_indices(n)] += nugget + self._noise
         factor, inverse = factorise(gram)
         sums = inverse.sum(axis=1)
+        if self._foretold is not None:
+            y = y - self._foretold @ earlier
         residual = y - (sums @ y) / sums.sum()
         weights = inverse @ residual
         outputscale = max(residual @ weights / n, 1e-12)
         log_determinant = 2.0 * np.log(np.diag(factor)).sum()
         slope = 0.5 * (inverse - np.outer(weights, weights) / outputscale)  # of the loss by K
-        deviation = theta - self._means
-        penalty = deviation / self._variances
         gradient = np.append(
             self._slope_of_lengthscales(slope, squares, scaled),
             [
@@ -270,6 +308,8 @@ class _Loss:
                 weights @ y_by_power / outputscale - log_slopes.sum(),
             ],
         )
+        if self._foretold is not None:
+            gradient = np.append(gradient, -(weights @ self._foretold) / outputscale)
         total = 0.5 * (n * np.log(outputscale) + log_determinant + deviation @ penalty)
         return float(total - (power - 1.0) * log_slopes.sum()), gradient + penalty
 

@@ -66,6 +66,13 @@ class Settings:
         max_power: Its greatest value.
         jitter: Added to every diagonal of a covariance.
         outputscale_observations: The weight of the output scale's prior, in observations.
+        prior_earlier: Prior mean of the sum of the weights of earlier studies.
+        earlier_variance: Prior variance of that sum.
+        max_earlier: The greatest weight of one of them.
+        earlier_observations: The weight of the prior of the spread of what one foretells, in
+            observations.
+        n_elites: The number of the best earlier trials of which some are tried first.
+        n_earlier_observations: The most observations of all earlier studies together.
         chebyshev_augmentation: Weight of the sum in the scalarisation of several objectives.
 
         activity_growth: Factor by which a history grows between two fits of the activity.
@@ -131,6 +138,12 @@ class Settings:
     max_power: float = 5.0
     jitter: float = 1e-6
     outputscale_observations: float = 50.0
+    prior_earlier: float = 0.5
+    earlier_variance: float = 1.0
+    max_earlier: float = 3.0
+    earlier_observations: float = 2.0
+    n_elites: int = 10
+    n_earlier_observations: int = 640
     chebyshev_augmentation: float = 0.05
 
     activity_growth: float = 1.5

@@ -45,6 +45,7 @@ class Proposal:
         node: The node on the leaf's path whose region was searched; -1 without a tree.
         candidates: The candidates of the local search; None for a uniform draw.
         chosen: The proposed candidate's place; -1 without candidates.
+        model: The Gaussian process of the acquisition; None for a uniform draw.
     """
 
     point: np.ndarray
@@ -53,6 +54,7 @@ class Proposal:
     node: int = NO_NODE
     candidates: Candidates | None = None
     chosen: int = -1
+    model: Model | None = None
 
 
 class ModelCache:
@@ -118,7 +120,8 @@ def suggest(
         chosen = candidates.best_new(history)
         if chosen is not None:
             point = candidates.points[chosen]
-            return Proposal(point, search_tree, leaf, path[depth], candidates, chosen)
+            model = acquisition.model
+            return Proposal(point, search_tree, leaf, path[depth], candidates, chosen, model)
     return Proposal(sample_new(history, feasible, settings, rng))
 
 
@@ -167,24 +170,19 @@ def _fitted(history: History, n: int, settings: Settings) -> Model:
     The best ones alone crowd in places where no length scale can be seen.
     """
     values, errors = _first_values(history, n), _errors(history)[:n]
-    chosen = _spread_out(values, settings.n_fit_observations)
+    chosen = gp.spread_out(values, settings.n_fit_observations)
     chosen = _informative(history, chosen)
     features, domain = history.features[chosen], history.domain
     inputs = domain.kernel_inputs(history.points[chosen], features)
     dim = features.shape[1]
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
+    if domain.earlier is not None:
+        inputs, foretold = np.split(inputs, [len(group)], axis=1)
+        prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
+        own = values[chosen], errors[chosen]
+        return domain.earlier.fit(inputs, features, *own, foretold, prior, settings)
     prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
     return gp.fit_model(inputs, features, values[chosen], prior, settings, errors[chosen])
-
-
-def _spread_out(values: np.ndarray, limit: int) -> np.ndarray:
-    """Return the places of at most ``limit`` values: the best half, the rest spread over ranks."""
-    order = np.argsort(-values, kind="stable")
-    if len(values) <= limit:
-        return np.sort(order)
-    best, others = order[: limit // 2], order[limit // 2 :]
-    ranks = np.linspace(0, len(others) - 1, limit - len(best)).astype(np.intp)
-    return np.sort(np.append(best, others[ranks]))
 
 
 def _first_values(history: History, n: int) -> np.ndarray:

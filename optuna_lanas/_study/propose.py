@@ -31,6 +31,7 @@ from optuna_lanas._study.transform import one_line
 
 
 if TYPE_CHECKING:
+    from optuna_lanas._core.feasible import FeasibleSet
     from optuna_lanas._core.search_tree import SearchTree
     from optuna_lanas._core.suggest import Proposal
 
@@ -62,6 +63,12 @@ def propose(
     feasible = record.feasible(trial, search_space)
     rng = make_rng(seed, trial.number, *search_space)
     if record.is_startup:
+        planned = None if history.domain.earlier is None else _planned(history, feasible, rng)
+        if planned is not None:
+            point, name = planned
+            params = record.transform.to_params(point, search_space)
+            asked = {name: params[name] for name in search_space}
+            return asked, Decision("earlier", len(history.values), earlier=name)
         point = sample_new(history, feasible, record.settings, rng)
         proposal = search.Proposal(point)
     else:
@@ -71,6 +78,20 @@ def propose(
     params = record.transform.to_params(proposal.point, search_space)
     asked = {name: params[name] for name in search_space}
     return asked, _decision(record, history, proposal, asked)
+
+
+def _planned(
+    history: History, feasible: FeasibleSet, rng: np.random.Generator
+) -> tuple[np.ndarray, str] | None:
+    """Return the first new point of the plan, and the earlier study's name; None without one."""
+    earlier = history.domain.earlier
+    assert earlier is not None, "there is a plan"
+    points = feasible.project(history.domain.complete(earlier.plan, rng))
+    keys = history.domain.keys(history.domain.mask_inactive(points))
+    for point, key, study in zip(points, keys, earlier.plan_of.tolist(), strict=True):
+        if key is not None and key not in history.keys and key not in history.pending_keys:
+            return point, earlier.names[study]
+    return None
 
 
 def make_rng(seed: int, number: int, *names: str) -> np.random.Generator:
@@ -173,8 +194,19 @@ def _decision(
         node=node,
         path=describe_path(record, tree, leaf, node, features, params),
         is_selected=tree.select() == leaf,
+        earlier=_shares(history, proposal),
         **_comparison(record, history, proposal, point[0]),
     )
+
+
+def _shares(history: History, proposal: Proposal) -> str:
+    """The weights of earlier studies in the proposal's model, in words."""
+    earlier, model = history.domain.earlier, proposal.model
+    if earlier is None or model is None or model.earlier is None:
+        return ""
+    found = zip(earlier.names, model.earlier.tolist(), strict=True)
+    ranked = sorted(found, key=lambda pair: -pair[1])[:N_TERMS]
+    return ", ".join(f"{name} (weight {weight:.2g})" for name, weight in ranked)
 
 
 def _comparison(

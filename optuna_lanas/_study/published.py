@@ -59,9 +59,10 @@ class Decision:
     """How a trial's params were found, with numbers rounded to six digits.
 
     Attributes:
-        found: "start-up" is a draw from the whole space before the first tree, and "random" one
-            because no region held a new point. "model" is the best candidate, "uniform" the
-            published draw. "other" is a trial that LaNAS did not propose.
+        found: "start-up" is a draw from the whole space before the first tree, "earlier" a
+            point of an earlier study instead, and "random" a draw because no region held a new
+            point. "model" is the best candidate, "uniform" the published draw. "other" is a
+            trial that LaNAS did not propose.
         n_observations: Finished trials with a value that were known at that time.
         leaf: The leaf that was chosen; -1 without a tree.
         leaf_name: Its number and path in words.
@@ -73,6 +74,7 @@ class Decision:
         n_candidates: The number of candidates.
         runner_up: The params in which the next new candidate differs; None if there is none.
         runner_up_score: Its acquisition value.
+        earlier: The earlier studies that the params come from, with their weights; empty if none.
     """
 
     found: str
@@ -87,6 +89,7 @@ class Decision:
     n_candidates: int = 0
     runner_up: Mapping[str, Any] | None = None
     runner_up_score: float | None = None
+    earlier: str = ""
 
 
 def published_params(trial: FrozenTrial) -> dict[str, Any]:

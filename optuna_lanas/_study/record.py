@@ -59,7 +59,9 @@ from optuna_lanas._study.transform import with_newest
 
 
 if TYPE_CHECKING:
+    from optuna_lanas._core.earlier import Earlier
     from optuna_lanas._core.suggest import Caches
+    from optuna_lanas._study.earlier import EarlierStudies
 
 MAX_RECORDS = 8  # of a study, whose storage may show older states to some threads
 MAX_STUDIES = 64  # of a storage
@@ -144,11 +146,17 @@ class Record:
         directions: The study's.
         settings: The sampler's.
         space: The sampler's architecture space, or None.
+        earlier: The sampler's earlier studies, or None.
     """
 
     def __init__(
-        self, directions: Sequence[StudyDirection], settings: Settings, space: Any | None
+        self,
+        directions: Sequence[StudyDirection],
+        settings: Settings,
+        space: Any | None,
+        earlier: EarlierStudies | None = None,
     ) -> None:
+        self._earlier = earlier
         known = {} if space is None else space_distributions(space)
         self.settings, self.space = settings, space
         self._directions = list(directions)
@@ -164,6 +172,7 @@ class Record:
         self._clock = Clock()
         self._forecasts, self._failures = Forecasts(), Failures()
         self.caches: Caches | None = None
+        self._foretold: tuple[tuple[Domain, bool], Earlier | None] | None = None
         self.transform: ParamTransform
         self._domain: Domain
         self._n_activity: int
@@ -233,7 +242,10 @@ class Record:
     @property
     def is_startup(self) -> bool:
         """Whether the history is too short for a model to propose from it."""
-        return self.n_observations < max(self.settings.n_startup_trials, 1)
+        n, n_least = self.n_observations, max(self.settings.n_startup_trials, 1)
+        if self.foretold is not None:
+            n_least = max(min(2 * n_least, len(self.foretold.plan)), 1)
+        return n < n_least
 
     @property
     def observed_trials(self) -> list[FrozenTrial]:
@@ -278,7 +290,22 @@ class Record:
         """The domain, with the activity of its parameters as far as it is known."""
         if self._observed.has_inactive:
             self._fit_activity()
+        if self.foretold is not self._domain.earlier:
+            self._domain = replace(self._domain, earlier=self.foretold)
         return self._domain
+
+    @property
+    def foretold(self) -> Earlier | None:
+        """What earlier studies foretell of the domain's points; None if that is nothing."""
+        if self._earlier is None:
+            return None
+        asked = self.transform.domain, self._observed.has_inactive
+        if self._foretold is None or self._foretold[0] != asked:
+            found = self._earlier.foretell(
+                self.transform, self._directions[0], has_inactive=asked[1]
+            )
+            self._foretold = asked, found
+        return self._foretold[1]
 
     def _fit_activity(self) -> None:
         """Refit the activity at milestones, and when a new pattern was seen."""
@@ -535,10 +562,13 @@ class Records:
     Args:
         settings: The sampler's.
         space: The sampler's architecture space, or None.
+        earlier: The sampler's earlier studies, or None.
     """
 
-    def __init__(self, settings: Settings, space: Any | None) -> None:
-        self._settings, self._space = settings, space
+    def __init__(
+        self, settings: Settings, space: Any | None, earlier: EarlierStudies | None = None
+    ) -> None:
+        self._settings, self._space, self._earlier = settings, space, earlier
         self._forget()
         _all_records[weakref.ref(self, _all_records.pop)] = None
 
@@ -561,7 +591,7 @@ class Records:
                 holding(self._lock, partial(self._drop, study, study_id))
 
         def use_it() -> T:
-            record = slot.take(study, self._settings, self._space, trial)
+            record = slot.take(study, self._new_record, trial)
             result = work(record)
             slot.records.insert(0, record)
             del slot.records[MAX_RECORDS:]
@@ -587,12 +617,15 @@ class Records:
     def _drop(self, study: optuna.Study, study_id: int) -> None:
         self._slots.get(weakref.ref(study._storage), {}).pop(study_id, None)
 
+    def _new_record(self, directions: Sequence[StudyDirection]) -> Record:
+        return Record(directions, self._settings, self._space, self._earlier)
+
     def _forget(self) -> None:
         self._lock = RLock()
         self._slots: _ByWeakReference[dict[int, _Slot]] = {}  # of each storage
 
-    def __reduce__(self) -> tuple[type[Records], tuple[Settings, Any | None]]:
-        return Records, (self._settings, self._space)
+    def __reduce__(self) -> tuple[type[Records], tuple[Any, ...]]:
+        return Records, (self._settings, self._space, self._earlier)
 
 
 @dataclass
@@ -606,8 +639,7 @@ class _Slot:
     def take(
         self,
         study: optuna.Study,
-        settings: Settings,
-        space: Any | None,
+        new_record: Callable[[Sequence[StudyDirection]], Record],
         trial: FrozenTrial | None,
     ) -> Record:
         """Remove the record that can follow the study from the slot, or make one."""
@@ -621,7 +653,7 @@ class _Slot:
                 del self.records[place]
                 break
         else:
-            record = Record(study.directions, settings, space)
+            record = new_record(study.directions)
         record.read(trials)
         return record
 

@@ -1,0 +1,204 @@
+"""What earlier studies are worth: `python -m examples.benchmarks.earlier --task nasbench201`.
+
+Each task searches a table after earlier searches of 100 trials by LaNAS, of other tables with the
+same parameters. It prints, for each way to use them, the mean normalised regret after some trials
+of the new study, and for NAS-Bench-201 the mean number of trials to the optimum.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import cache
+import math
+import time
+
+import numpy as np
+import optuna
+from optuna.trial import create_trial
+from optuna.trial import FrozenTrial
+
+from examples.benchmarks import catalogue
+from examples.benchmarks.counts import positive
+from examples.benchmarks.problem import Problem
+from optuna_lanas import LaNASSampler
+
+
+N_EARLIER = 100
+N_ENQUEUED = 10
+SHOWN = (1, 5, 10, 25, 50)
+TASKS = {
+    "nasbench201": (
+        ("nasbench201-cifar100", ("nasbench201-cifar10",)),
+        ("nasbench201-imagenet", ("nasbench201-cifar10",)),
+    ),
+    **{
+        family: tuple(
+            (name, tuple(n for n in catalogue.FAMILIES[family] if n != name))
+            for name in catalogue.FAMILIES[family]
+        )
+        for family in ("hpobench", "nasbenchgraph")
+    },
+}
+Studies = list[optuna.Study]
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m examples.benchmarks.earlier")
+    parser.add_argument("--task", choices=[*TASKS, "time"], default="nasbench201")
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("--shuffled", action="store_true", help="shuffle the earlier values")
+    parser.add_argument("--n-earlier", type=positive, help="the most earlier studies")
+    parser.add_argument("--seeds", type=positive, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--trials", type=positive, default=50)
+    options = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if options.task == "time":
+        _print_times()
+        return
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    regrets: dict[str, list[list[float]]] = {way: [] for way in options.ways}
+    for name, others in TASKS[options.task]:
+        shown = []
+        for way in options.ways:
+            found = []
+            for seed in seeds:
+                earlier = [
+                    _study(other, seed, options.shuffled) for other in others[: options.n_earlier]
+                ]
+                problem = _problem(name)
+                until_optimum = options.task == "nasbench201"
+                n_trials = 200 if until_optimum else options.trials
+                found.append(_search(problem, seed, earlier, WAYS[way], n_trials, until_optimum))
+            if options.task == "nasbench201":
+                counts = [len(one) for one in found]
+                error = np.std(counts) / max(len(counts) - 1, 1) ** 0.5
+                shown.append(f"{way}: {np.mean(counts):.1f} ({error:.1f})")
+            else:
+                at = [k for k in SHOWN if k <= options.trials]
+                mean = np.mean(found, axis=0)
+                shown.append(f"{way}: " + " ".join(f"{mean[k - 1]:.3f}" for k in at))
+                regrets[way].append([mean[k - 1] for k in at])
+        print(f"{name:28} {' | '.join(shown)}", flush=True)
+    for way, table in regrets.items():
+        if table:
+            print(f"{way:10} {' '.join(f'{r:.4f}' for r in np.mean(table, axis=0))}")
+
+
+def _alone(problem: Problem, seed: int, earlier: Studies) -> optuna.Study:
+    return _new(problem, LaNASSampler(seed=seed, space=problem.space))
+
+
+def _with_earlier(problem: Problem, seed: int, earlier: Studies) -> optuna.Study:
+    return _new(problem, LaNASSampler(seed=seed, space=problem.space, earlier=earlier))
+
+
+def _added(problem: Problem, seed: int, earlier: Studies) -> optuna.Study:
+    study = _alone(problem, seed, earlier)
+    for each in earlier:
+        study.add_trials(each.get_trials(deepcopy=False))
+    return study
+
+
+def _enqueued(problem: Problem, seed: int, earlier: Studies) -> optuna.Study:
+    """Enqueue the best trials of each study in turn."""
+    study = _alone(problem, seed, earlier)
+    sign = -1.0 if problem.direction == "maximize" else 1.0
+    ranked = [
+        sorted(e.get_trials(deepcopy=False), key=lambda t: sign * _value(t)) for e in earlier
+    ]
+    for trials in list(zip(*ranked, strict=True))[: -(-N_ENQUEUED // len(earlier))]:
+        for trial in trials:
+            study.enqueue_trial(trial.params, skip_if_exists=True)
+    return study
+
+
+WAYS: dict[str, Callable[[Problem, int, Studies], optuna.Study]] = {
+    "alone": _alone,
+    "earlier": _with_earlier,
+    "added": _added,
+    "enqueued": _enqueued,
+}
+
+
+def _new(problem: Problem, sampler: optuna.samplers.BaseSampler) -> optuna.Study:
+    return optuna.create_study(direction=problem.direction, sampler=sampler)
+
+
+def _search(
+    problem: Problem,
+    seed: int,
+    earlier: Studies,
+    make: Callable[[Problem, int, Studies], optuna.Study],
+    n_trials: int,
+    until_optimum: bool,
+) -> list[float]:
+    """Return the normalised regret after each of the new trials."""
+    study, best = make(problem, seed, earlier), max if problem.direction == "maximize" else min
+    regrets: list[float] = []
+    incumbent = None
+    while len(regrets) < n_trials:
+        trial = study.ask()
+        value = problem.objective(trial)
+        study.tell(trial, value)
+        incumbent = value if incumbent is None else best(incumbent, value)
+        regrets.append(problem.normalised_regret(incumbent))
+        if until_optimum and regrets[-1] <= 0.0:
+            break
+    return regrets
+
+
+@cache
+def _problem(name: str) -> Problem:
+    return catalogue.load(name, 0)
+
+
+@cache
+def _study(name: str, seed: int, is_shuffled: bool) -> optuna.Study:
+    """Return an earlier study; with shuffled values it says nothing of any parameter."""
+    problem = _problem(name)
+    study = _alone(problem, seed + 10_000, [])
+    study.optimize(problem.objective, n_trials=N_EARLIER)
+    if not is_shuffled:
+        return study
+    trials = study.get_trials(deepcopy=False)
+    values = np.random.default_rng(seed).permutation([_value(trial) for trial in trials])
+    shuffled = optuna.create_study(direction=problem.direction)
+    shuffled.add_trials(_with_value(t, float(v)) for t, v in zip(trials, values, strict=True))
+    return shuffled
+
+
+def _value(trial: FrozenTrial) -> float:
+    assert trial.value is not None, "tables have no failures"
+    return trial.value
+
+
+def _with_value(trial: FrozenTrial, value: float) -> FrozenTrial:
+    return create_trial(params=trial.params, distributions=trial.distributions, value=value)
+
+
+def _print_times(n_studies: int = 10, n_each: int = 200, n_trials: int = 60) -> None:
+    """Print the CPU time of a suggestion, alone and with earlier studies."""
+
+    def objective(trial: optuna.Trial) -> float:
+        x, rate = trial.suggest_float("x", -5, 5), trial.suggest_float("rate", 1e-5, 1, log=True)
+        n, kind = trial.suggest_int("n", 1, 64), trial.suggest_categorical("kind", "abc")
+        return (x - 1) ** 2 + abs(math.log10(rate) + 2) + abs(n - 20) / 20 + (kind == "b")
+
+    earlier = []
+    for seed in range(n_studies):
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+        study.optimize(objective, n_trials=n_each)
+        earlier.append(study)
+    for name, given in {"alone": None, f"{n_studies} earlier studies": earlier}.items():
+        study = optuna.create_study(sampler=LaNASSampler(seed=0, earlier=given))
+        study.optimize(objective, n_trials=n_trials // 3)
+        start = time.process_time()
+        study.optimize(objective, n_trials=n_trials)
+        print(f"{name}: {1e3 * (time.process_time() - start) / n_trials:.1f} ms a suggestion")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,316 @@
+"""What earlier studies foretell of a point: the posterior means of their own Gaussian processes.
+
+Each earlier study has a Gaussian process of its own, fitted once. The new study's process has the
+mean ``c + sum_j b_j f_j(x)``. The weights b_j are at least 0 and are fitted with the
+hyperparameters: a study that orders the new values wrongly gets the weight 0.
+
+Notation
+    f_j    posterior mean of earlier study j, in units of its spread
+    b_j    its weight
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+
+import numpy as np
+
+from optuna_lanas._core import gp
+from optuna_lanas._core.acquisition import make_acquisition
+from optuna_lanas._core.axes import cached_property
+from optuna_lanas._core.domain import Domain
+from optuna_lanas._core.gp import Model
+from optuna_lanas._core.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How earlier studies see the points of a new study's domain.
+
+    Attributes:
+        domain: The parameters that both have, with the ranges of both.
+        columns: `[n_shared]` ints, the new study's columns of these parameters.
+        shift: `[n_shared]`, what a coordinate 0 of the new domain is in this one.
+        stretch: `[n_shared]`, what a coordinate of the new domain is multiplied by before.
+        is_whole: Whether it sees all points as the new domain does.
+    """
+
+    domain: Domain
+    columns: np.ndarray
+    shift: np.ndarray
+    stretch: np.ndarray
+    is_whole: bool
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """Return `[n, n_shared]` points of `[n, n_params]` ones of the new domain."""
+        return np.asarray(points[:, self.columns] * self.stretch + self.shift)
+
+    def inputs(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return kernel inputs and features of `[n, n_shared]` points."""
+        features = self.domain.features(points)
+        return self.domain.kernel_inputs(points, features), features
+
+
+@dataclass(frozen=True, eq=False)
+class EarlierStudy:
+    """The posterior mean of an earlier study's process.
+
+    Attributes:
+        view: How it sees points.
+        model: The hyperparameters.
+        inputs: `[n, k]`, scaled kernel inputs of the observations.
+        weights: `[n]`, ``K^-1 (y - c)`` over the spread.
+        by_linear: `[dim]`, the derivatives of the mean by linear inputs.
+        best: The posterior mean of its best observation, in units of the spread.
+    """
+
+    view: View
+    model: Model
+    inputs: np.ndarray
+    weights: np.ndarray
+    by_linear: np.ndarray
+    best: float
+
+
+def learn_earlier(
+    view: View,
+    points: np.ndarray,
+    values: np.ndarray,
+    errors: np.ndarray,
+    limit: int,
+    settings: Settings,
+) -> EarlierStudy:
+    """Return what an earlier study foretells, by a process fitted to its observations.
+
+    Args:
+        view: How it sees points.
+        points: `[n, n_shared]`.
+        values: `[n]`.
+        errors: `[n]`, their standard errors.
+        limit: The most observations that are used.
+        settings: The settings.
+    """
+    chosen = gp.spread_out(values, limit)
+    values, errors, domain = values[chosen], errors[chosen], view.domain
+    inputs, features = view.inputs(points[chosen])
+    dim = features.shape[1]
+    group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
+    prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
+    model = gp.fit_model(inputs, features, values, prior, settings, errors)
+    found = make_acquisition(inputs, features, values, model, settings, errors)
+    y = gp.warp(model.value_scale(values), model.power)[0]
+    noise = model.nugget + settings.jitter + model.value_scale.noise(values, errors)
+    spread = float((y - noise * found.weights).std()) or 1.0
+    by_linear = found.weights @ found.linear_inputs / spread
+    best = found.incumbent / spread
+    return EarlierStudy(view, model, found.inputs, found.weights / spread, by_linear, best)
+
+
+def make_plan(
+    domain: Domain,
+    studies: Sequence[EarlierStudy],
+    elites: Sequence[np.ndarray],
+    settings: Settings,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return points to try first: `[n, n_params]`, and the study `[n]` of each.
+
+    They are those of the elites that all studies together foretell to be best. The first is the
+    best one, each other one the farthest from those before.
+
+    Args:
+        domain: The new study's.
+        studies: The earlier studies.
+        elites: The best points of each study, `[n_elites, n_params]`.
+        settings: The settings.
+    """
+    points, of = np.vstack(elites), np.repeat(np.arange(len(elites)), list(map(len, elites)))
+    first: dict[object, int] = {}
+    for place, key in enumerate(domain.keys(points)):
+        if key is not None and not np.isnan(points[place]).all():
+            first.setdefault(key, place)
+    places = list(first.values())
+    points, of = points[places], of[places]
+    plan = Earlier(studies, (), points, of)
+    if len(points) == 0:
+        return points, of
+    features = domain.features(points)
+    inputs = domain.kernel_inputs(points, features)
+    mean = plan.means(points, features, inputs).mean(axis=1)
+    best = np.argsort(-mean, kind="stable")[: settings.n_elites]
+    inputs = np.nan_to_num(inputs[best], nan=0.5)
+    nearest = np.full(len(best), np.inf)
+    order = [0]
+    while len(order) < len(best):
+        nearest = np.minimum(nearest, ((inputs - inputs[order[-1]]) ** 2).sum(axis=1))
+        nearest[order[-1]] = -1.0
+        order.append(int(nearest.argmax()))
+    return points[best[order]], of[best[order]]
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """All earlier studies.
+
+    Attributes:
+        studies: Each one, `n_earlier`.
+        names: Theirs.
+        plan: `[n_plan, n_params]` points of the new domain to try first; NaN where an earlier
+            trial had no value.
+        plan_of: `[n_plan]` ints, the study of each.
+    """
+
+    studies: Sequence[EarlierStudy]
+    names: Sequence[str]
+    plan: np.ndarray
+    plan_of: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.studies)
+
+    def means(
+        self, points: np.ndarray, features: np.ndarray, kernel_inputs: np.ndarray
+    ) -> np.ndarray:
+        """Return `[n, n_earlier]` posterior means at points of the new domain.
+
+        Args:
+            points: `[n, n_params]`.
+            features: `[n, dim]`, theirs.
+            kernel_inputs: `[n, k]`, theirs, without what is foretold.
+        """
+        means = np.empty((len(points), len(self.studies)))
+        for stack in self._stacks:
+            is_same = stack.view.is_whole and kernel_inputs.shape[1] == stack.inputs.shape[2]
+            own = (kernel_inputs, features)
+            if not is_same:
+                own = stack.view.inputs(stack.view.points(points))
+            means[:, stack.places] = stack.means(*own)
+        return means
+
+    def slopes(self, points: np.ndarray, by_means: np.ndarray) -> np.ndarray:
+        """Return derivatives `[n, n_params]` by coordinates, of `[n, n_earlier]` by means."""
+        slopes = np.zeros(points.shape)
+        for stack in self._stacks:
+            slopes[:, stack.view.columns] += stack.slopes(points, by_means[:, stack.places])
+        return slopes
+
+    @cached_property
+    def _stacks(self) -> list[_Stack]:
+        by_view: dict[int, list[int]] = {}
+        for place, study in enumerate(self.studies):
+            by_view.setdefault(id(study.view), []).append(place)
+        return [_Stack.of(self.studies, places) for places in by_view.values()]
+
+    def fit(
+        self,
+        inputs: np.ndarray,
+        features: np.ndarray,
+        values: np.ndarray,
+        errors: np.ndarray,
+        foretold: np.ndarray,
+        prior: Model,
+        settings: Settings,
+    ) -> Model:
+        """Return the fitted model of the new study, with the weights of the earlier ones.
+
+        What is foretold is given to the fit in units of its spread at the new observations, as
+        their values are: a weight then is about a correlation.
+
+        Args:
+            inputs: `[n, k]`, without what is foretold.
+            features: `[n, dim]`.
+            values: `[n]`.
+            errors: `[n]`.
+            foretold: `[n, n_earlier]`.
+            prior: From `gp.prior_model`.
+            settings: The settings.
+        """
+        centred = foretold - foretold.mean(axis=0)
+        n_prior = settings.earlier_observations
+        spread = np.sqrt(((centred**2).sum(axis=0) + n_prior) / (len(centred) + n_prior))
+        scaled = centred / spread
+        model = gp.fit_model(inputs, features, values, prior, settings, errors, scaled)
+        assert model.earlier is not None, "something is foretold"
+        return replace(model, earlier=model.earlier / spread)
+
+
+@dataclass(frozen=True, eq=False)
+class _Stack:
+    """The `s` studies of one view, each padded to `n` observations whose weight is 0.
+
+    Attributes:
+        view: Theirs.
+        places: `[s]` ints, among all studies.
+        origin: `[s, 1, k]`, subtracted from kernel inputs.
+        lengthscales: `[s, 1, k]`.
+        inputs: `[s, n, k]`, scaled kernel inputs.
+        weights: `[s, n]`.
+        by_features: `[dim, s]`, the derivatives of the linear parts.
+        offsets: `[s]`, added to the means.
+    """
+
+    view: View
+    places: np.ndarray
+    origin: np.ndarray
+    lengthscales: np.ndarray
+    inputs: np.ndarray
+    weights: np.ndarray
+    by_features: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def of(cls, studies: Sequence[EarlierStudy], places: Sequence[int]) -> _Stack:
+        """Return some of the studies as arrays."""
+        own = [studies[place] for place in places]
+        n = max(len(study.weights) for study in own)
+        inputs = np.zeros((len(own), n, own[0].inputs.shape[1]))
+        weights = np.zeros((len(own), n))
+        for row, study in enumerate(own):
+            inputs[row, : len(study.weights)] = study.inputs
+            weights[row, : len(study.weights)] = study.weights
+        by_features = np.stack([s.by_linear * s.model.linear_scale for s in own], axis=1)
+        centres = np.stack([study.model.centre for study in own], axis=1)
+        best = np.array([study.best for study in own])
+        return cls(
+            view=own[0].view,
+            places=np.array(places, dtype=np.intp),
+            origin=np.stack([study.model.origin for study in own])[:, None],
+            lengthscales=np.stack([study.model.lengthscales for study in own])[:, None],
+            inputs=inputs,
+            weights=weights,
+            by_features=by_features,
+            offsets=-(centres * by_features).sum(axis=0) - best,
+        )
+
+    def means(self, kernel_inputs: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Return the means `[m, s]` at `[m, k]` kernel inputs and `[m, dim]` features."""
+        covariance = gp.matern(self._squares(self._scaled(kernel_inputs)))
+        own = (covariance @ self.weights[:, :, None])[:, :, 0].T
+        return np.asarray(own + features @ self.by_features + self.offsets)
+
+    def slopes(self, points: np.ndarray, by_means: np.ndarray) -> np.ndarray:
+        """Return derivatives `[m, n_shared]` by the view's coordinates, of `[m, s]` by means."""
+        own = self.view.points(points)
+        kernel_inputs, _ = self.view.inputs(own)
+        scaled = self._scaled(kernel_inputs)
+        pull = gp.matern_slope(self._squares(scaled))
+        pull *= self.weights[:, None] * by_means.T[:, :, None]
+        each = 2.0 * (scaled * pull.sum(axis=2)[:, :, None] - pull @ self.inputs)
+        by_inputs = (each / self.lengthscales).sum(axis=0)
+        by_features = by_means @ self.by_features.T
+        return self.view.domain.slopes(own, by_inputs, by_features) * self.view.stretch
+
+    def _scaled(self, kernel_inputs: np.ndarray) -> np.ndarray:
+        return np.asarray((kernel_inputs - self.origin) / self.lengthscales)
+
+    def _squares(self, scaled: np.ndarray) -> np.ndarray:
+        """`[s, m, n]`: squared distances of `[s, m, k]` scaled inputs from the observations."""
+        squares = -2.0 * (scaled @ self.inputs.transpose(0, 2, 1))
+        squares += (scaled**2).sum(axis=2)[:, :, None]
+        squares += self._norms
+        return np.maximum(squares, 0.0, out=squares)
+
+    @cached_property
+    def _norms(self) -> np.ndarray:
+        return np.asarray((self.inputs**2).sum(axis=2)[:, None])
