@@ -320,6 +320,13 @@ class LaNASSampler(BaseSampler):
             return params, decision
 
         params, decision = self._records.use(study, work)
+        if self._earlier is not None and decision.found == "model" and not decision.earlier:
+            warn_once(
+                ("earlier", study.study_name),
+                "No study of `earlier` has varied a parameter of this study, so nothing is "
+                "learned from them. Parameters must have the same names. The warning comes once "
+                "per study.",
+            )
         if self._show_leaf and decision.leaf_name:
             study._storage.set_trial_user_attr(trial._trial_id, LEAF_KEY, decision.leaf_name)
         return params

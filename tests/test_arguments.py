@@ -62,6 +62,12 @@ from tests.arguments import VIEW
 from tests.arguments import wrong_values
 
 
+EARLIER: list[Any] = [  # a list of what is no finished study of one objective
+    *("study", 3, optuna.Study, [3], ["study"], [[]], [[3]], [optuna.Study]),
+    optuna.create_study(),
+    [optuna.create_study()],
+    [optuna.create_study(directions=["minimize", "maximize"])],
+]
 # Plain data: what uses them checks them.
 PLAIN = {
     *("Block", "CellArchitecture", "MobileArchitecture", "NASBench101Cell"),
@@ -108,6 +114,7 @@ def sampler_cases() -> Iterator[Case]:
             "warn_independent_sampling": FLAG,
             "constraints_func": FUNCTION,
             "show_leaf": FLAG,
+            "earlier": EARLIER,
         },
     )
     yield Case(

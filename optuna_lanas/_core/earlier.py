@@ -137,7 +137,7 @@ def make_plan(
         return points, of
     features = domain.features(points)
     inputs = domain.kernel_inputs(points, features)
-    mean = plan.means(points, features, inputs).mean(axis=1)
+    mean = np.nan_to_num(plan.means(points, features, inputs).mean(axis=1), nan=-np.inf)
     best = np.argsort(-mean, kind="stable")[: settings.n_elites]
     inputs = np.nan_to_num(inputs[best], nan=0.5)
     nearest = np.full(len(best), np.inf)
@@ -299,7 +299,8 @@ class _Stack:
         each = 2.0 * (scaled * pull.sum(axis=2)[:, :, None] - pull @ self.inputs)
         by_inputs = (each / self.lengthscales).sum(axis=0)
         by_features = by_means @ self.by_features.T
-        return self.view.domain.slopes(own, by_inputs, by_features) * self.view.stretch
+        by_own = self.view.domain.slopes(own, by_inputs, by_features)
+        return np.asarray(by_own * self.view.stretch)
 
     def _scaled(self, kernel_inputs: np.ndarray) -> np.ndarray:
         return np.asarray((kernel_inputs - self.origin) / self.lengthscales)
@@ -309,7 +310,7 @@ class _Stack:
         squares = -2.0 * (scaled @ self.inputs.transpose(0, 2, 1))
         squares += (scaled**2).sum(axis=2)[:, :, None]
         squares += self._norms
-        return np.maximum(squares, 0.0, out=squares)
+        return np.asarray(np.maximum(squares, 0.0))
 
     @cached_property
     def _norms(self) -> np.ndarray:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -40,8 +39,8 @@ from optuna_lanas._study.transform import ParamTransform
 
 MAX_OUTSIDE = 1.0  # of a range: an earlier number farther outside tells nothing of it
 MAX_NAME = 40
+MAX_SHOWN = 200
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-REMEDY = "Pass a list of finished studies, or of lists of their trials."
 _Params = Mapping[str, Any]
 
 
@@ -83,8 +82,8 @@ def read_earlier(earlier: Any) -> tuple[EarlierTrials, ...]:
         ValueError: If one has several objectives, or no complete trial.
     """
     if not isinstance(earlier, list | tuple):
-        raise _error(TypeError, "earlier", "a list of studies", earlier, REMEDY)
-    return tuple(_read_one(f"earlier[{i}]", each) for i, each in enumerate(earlier))
+        raise _error(TypeError, "studies or of lists of their trials", earlier, None)
+    return tuple(_read_one(place, each) for place, each in enumerate(earlier))
 
 
 class EarlierStudies:
@@ -100,7 +99,6 @@ class EarlierStudies:
         self, sources: Sequence[EarlierTrials], settings: Settings, space: Any | None
     ) -> None:
         self._sources, self._settings, self._space = sources, settings, space
-        self._lock = RLock()
         self._read: dict[StudyDirection, list[_Results]] = {}
 
     def __reduce__(self) -> tuple[type[EarlierStudies], tuple[Any, ...]]:
@@ -126,25 +124,32 @@ class EarlierStudies:
             direction: The new study's.
             has_inactive: Whether a parameter of the new study was ever inactive.
         """
+        results, limit = self._results(direction), self._settings.n_elites
+        shared = [_Shared.of(transform, own.params) for own in results]
+        elites = [
+            transform.to_points([own.params[place] for place in own.best_first[:limit]])
+            for own in results
+        ]
+        has_inactive |= any(np.isnan(points).any() for points in elites)
+        has_inactive |= any(np.isnan(own.points).any() for own in shared if own is not None)
         views: dict[tuple[object, ...], View] = {}
-        studies, names, elites = [], [], []
-        for source, results in zip(self._sources, self._results(direction), strict=True):
-            axis = _Shared.of(transform, results.params)
-            if axis is None:
-                continue
-            view = self._view(transform, axis, views, has_inactive=has_inactive)
-            studies.append(self._learn(view, axis.points, results))
-            names.append(source.name)
-            best = results.best_first[: self._settings.n_elites]
-            elites.append(transform.to_points([results.params[place] for place in best]))
-        if not any(study is not None for study in studies):
+        studies, names, tried_first = [], [], []
+        for place, own in enumerate(shared):
+            study = None
+            if own is not None:
+                if own.key not in views:
+                    views[own.key] = own.view(
+                        transform, self._space, self._settings.max_knots, has_inactive=has_inactive
+                    )
+                study = self._learn(views[own.key], own.points, results[place])
+            if study is not None:
+                studies.append(study)
+                names.append(self._sources[place].name)
+                tried_first.append(elites[place])
+        if not studies:
             return None
-        known = [study for study in studies if study is not None]
-        kept = [place for place, study in enumerate(studies) if study is not None]
-        plan, of = make_plan(
-            transform.domain, known, [elites[place] for place in kept], self._settings
-        )
-        return Earlier(known, tuple(names[place] for place in kept), plan, of)
+        plan, of = make_plan(transform.domain, studies, tried_first, self._settings)
+        return Earlier(studies, tuple(names), plan, of)
 
     def first_param(
         self, direction: StudyDirection, number: int, name: str, distribution: BaseDistribution
@@ -164,35 +169,17 @@ class EarlierStudies:
         return [] if np.isnan(point).any() else [transform.to_params(point)[name]]
 
     def _results(self, direction: StudyDirection) -> list[_Results]:
-        with self._lock:
-            if direction not in self._read:
-                self._read[direction] = [self._observe(s, direction) for s in self._sources]
-            return self._read[direction]
+        if direction not in self._read:
+            self._read[direction] = [self._observe(s, direction) for s in self._sources]
+        return self._read[direction]
 
     def _observe(self, source: EarlierTrials, direction: StudyDirection) -> _Results:
-        record = Record([source.direction or direction], self._settings, self._space)
+        record = Record([source.direction or direction], self._settings, None)
         record.read(source.trials)
         history = record.history(-1)
         n = len(history.values)
         errors = np.zeros(n) if history.errors is None else history.errors
         return _Results([t.params for t in record.observed_trials], history.values, errors)
-
-    def _view(
-        self,
-        transform: ParamTransform,
-        shared: _Shared,
-        views: dict[tuple[object, ...], View],
-        *,
-        has_inactive: bool,
-    ) -> View:
-        """Return how a study sees points; studies of the same parameters and ranges share it."""
-        has_inactive |= bool(np.isnan(shared.points).any())
-        key = (*shared.key, has_inactive)
-        if key not in views:
-            views[key] = shared.view(
-                transform, self._space, self._settings.max_knots, has_inactive=has_inactive
-            )
-        return views[key]
 
     def _learn(self, view: View, points: np.ndarray, results: _Results) -> EarlierStudy | None:
         is_known = np.isfinite(results.errors) & ~np.isnan(view.domain.features(points)).any(
@@ -349,30 +336,32 @@ def _is_given(points: np.ndarray) -> np.ndarray:
     return np.asarray(~np.isnan(points))
 
 
-def _read_one(name: str, one: Any) -> EarlierTrials:
+def _read_one(place: int, one: Any) -> EarlierTrials:
     if isinstance(one, optuna.Study):
         if len(one.directions) > 1:
-            rule = "a study of one objective"
-            raise _error(ValueError, name, rule, one.directions, "Leave it out.")
+            raise _error(ValueError, "studies of one objective", one.directions, place)
         trials: Sequence[Any] = one.get_trials(deepcopy=False)
-        title, direction = one.study_name[:MAX_NAME], one.direction
+        name, direction = one.study_name[:MAX_NAME], one.direction
     elif isinstance(one, list | tuple):
-        trials, title, direction = one, name, None
+        trials, name, direction = one, f"earlier[{place}]", None
     else:
-        raise _error(TypeError, name, "a study or a list of its trials", one, REMEDY)
+        raise _error(TypeError, "studies or of lists of their trials", one, place)
     for trial in trials:
         if not isinstance(trial, FrozenTrial):
-            raise _error(TypeError, name, "trials as of `study.trials`", trial, REMEDY)
+            raise _error(TypeError, "studies or of lists of their trials", trial, place)
         if trial.values is not None and len(trial.values) > 1:
-            rule = "trials of one objective"
-            raise _error(ValueError, name, rule, trial.values, "Leave them out.")
+            raise _error(ValueError, "trials of one objective", trial.values, place)
     ended = [trial for trial in trials if trial.state in FINISHED]
     if not any(t.state == TrialState.COMPLETE and t.params for t in ended):
-        rule = "a study with a complete trial"
-        raise _error(ValueError, name, rule, f"{len(trials)} trials", "Leave it out.")
-    return EarlierTrials(title, direction, tuple(sorted(ended, key=lambda t: t.number)))
+        found = f"{len(trials)} trials, none of them complete"
+        raise _error(ValueError, "studies with a complete trial", found, place)
+    return EarlierTrials(name, direction, tuple(sorted(ended, key=lambda t: t.number)))
 
 
-def _error(kind: type[Exception], name: str, rule: str, value: object, remedy: str) -> Exception:
-    text = repr(value)[:200]
-    return kind(f"`{name}` must be {rule}, got {text} of {type(value).__name__}. {remedy}")
+def _error(kind: type[Exception], rule: str, value: object, place: int | None) -> Exception:
+    where = "" if place is None else f" in place {place}"
+    text = value if isinstance(value, str) and place is not None else repr(value)[:MAX_SHOWN]
+    return kind(
+        f"`earlier` must be a list of {rule}, got {text} of {type(value).__name__}{where}. "
+        f"Pass a list such as [study], of finished studies of one objective each."
+    )
