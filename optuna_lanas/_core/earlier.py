@@ -25,6 +25,9 @@ from optuna_lanas._core.gp import Model
 from optuna_lanas._core.settings import Settings
 
 
+MAX_SHARES = 2  # several studies have so many times more elites than a single one
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """How earlier studies see the points of a new study's domain.
@@ -138,7 +141,8 @@ def make_plan(
     features = domain.features(points)
     inputs = domain.kernel_inputs(points, features)
     mean = np.nan_to_num(plan.means(points, features, inputs).mean(axis=1), nan=-np.inf)
-    best = np.argsort(-mean, kind="stable")[: settings.n_elites]
+    n_best = settings.n_elites * min(len(studies), MAX_SHARES)
+    best = np.argsort(-mean, kind="stable")[:n_best]
     inputs = np.nan_to_num(inputs[best], nan=0.5)
     nearest = np.full(len(best), np.inf)
     order = [0]

@@ -147,7 +147,9 @@ def test_the_plan_begins_with_the_best_and_repeats_nothing() -> None:
     studies = [learned(0), learned(1)]
     points = DOMAIN.sample(12, np.random.default_rng(4))
     plan, of = make_plan(DOMAIN, studies, [points[:8], points[4:]], DEFAULT)
-    assert len(plan) == len(of) == DEFAULT.n_elites
+    assert len(plan) == len(of) == len(points) <= 2 * DEFAULT.n_elites
+    alone = make_plan(DOMAIN, studies[:1], [points], DEFAULT)[0]
+    assert len(alone) == DEFAULT.n_elites
     assert len({point.tobytes() for point in plan}) == len(plan)
     foretold = means(earlier_of(*studies), points).mean(axis=1)
     assert (plan[0] == points[foretold.argmax()]).all()
