@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +33,10 @@ from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas._core.uniform import draw_uniform
 from optuna_lanas._core.uniform import sample_new
+
+
+if TYPE_CHECKING:
+    from optuna_lanas._core.earlier import Earlier
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +67,13 @@ class ModelCache:
 
     def __init__(self) -> None:
         self._model: Model | None = None
-        self._asked: tuple[Settings, Axes, bool] | None = None
+        self._asked: tuple[Settings, Axes, bool, Earlier | None] | None = None
         self._arrays: tuple[np.ndarray, ...] = ()
 
     def fitted(self, history: History, settings: Settings) -> Model:
         """Return the model of a history, refitted at each milestone of its length."""
         n, domain = last_milestone(len(history.values), settings.model_growth), history.domain
-        asked = settings, domain.axes, domain.activity is not None
+        asked = settings, domain.axes, domain.activity is not None, domain.earlier
         values, errors = _first_values(history, n), _errors(history)[:n]
         arrays = values, errors, history.points[:n], history.features[:n]
         is_known = asked == self._asked and all(map(_is_equal, arrays, self._arrays))

@@ -231,7 +231,8 @@ class _Shared:
             else:
                 values, bounds = _numbers(own, name, params)
             known = values[~np.isnan(values)]
-            if len(known) and (known != known[0]).any():
+            is_alien = own.n_choices[0] > 0 and not (known < own.n_choices[0]).any()
+            if len(known) and (known != known[0]).any() and not is_alien:
                 n_choices = max(int(known.max()) + 1, int(own.n_choices[0]))
                 columns.append(column)
                 found.append((values, n_choices if own.n_choices[0] else 0, *bounds))
@@ -267,15 +268,21 @@ class _Shared:
             max_knots=max_knots,
         )
         low, high = axes.to_unit(new.low), axes.to_unit(new.high)
-        is_same = (axes.low == new.low) & (axes.high == new.high) & (axes.step == new.step)
-        is_same = np.where(is_categorical, axes.n_choices == new.n_choices, is_same)
         return View(
             domain=domain,
             columns=self.columns,
             shift=np.where(is_categorical, 0.0, low),
             stretch=np.where(is_categorical, 1.0, high - low),
-            is_whole=len(names) == len(transform.names) and bool(is_same.all()),
+            is_whole=len(names) == len(transform.names) and bool(self._is_same.all()),
         )
+
+    @property
+    def _is_same(self) -> np.ndarray:
+        """`[n_shared]` bools: whether an axis is that of the new study."""
+        axes, new = self.axes, self.new
+        is_same = (axes.low == new.low) & (axes.high == new.high) & (axes.step == new.step)
+        is_same_choice = axes.n_choices == new.n_choices
+        return np.asarray(np.where(axes.is_categorical, is_same_choice, is_same))
 
     def _architectures(
         self, transform: ParamTransform, names: Sequence[str], space: Any | None
@@ -285,7 +292,7 @@ class _Shared:
             return None
         own = [name for name in transform.names if name in space_distributions(space)]
         places = [names.index(name) for name in own if name in names]
-        is_same = self.axes.n_choices[places] == self.new.n_choices[places]
+        is_same = self._is_same[places]
         if len(places) < len(own) or not is_same.all():
             return None
         distributions = {name: transform.distributions[name] for name in names}
