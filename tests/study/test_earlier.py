@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
+from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
@@ -75,7 +76,7 @@ def test_what_tells_nothing_is_not_shared(params: Sequence[Mapping[str, object]]
 
 
 def test_studies_of_the_same_parameters_share_a_view() -> None:
-    distributions = {"n": IntDistribution(1, 9)}
+    distributions: dict[str, BaseDistribution] = {"n": IntDistribution(1, 9)}
     trials = [
         create_trial(params={"n": n}, distributions=distributions, value=float(n))
         for n in range(1, 8)
