@@ -43,6 +43,8 @@ RANGES = {  # of the other numbers the least one is 0
     **dict.fromkeys(("n_parents", "max_fit_iterations", "n_batch"), AT_LEAST_1),
     **dict.fromkeys(("n_overtaking", "n_recent"), AT_LEAST_1),
     **dict.fromkeys(("n_observations", "n_fit_observations", "n_random"), AT_LEAST_1),
+    **dict.fromkeys(("n_elites", "n_earlier_observations"), AT_LEAST_1),
+    **dict.fromkeys(("earlier_variance", "earlier_observations"), POSITIVE),
     **dict.fromkeys(("ridge", "min_step", "lengthscale_variance", "prior_linear"), POSITIVE),
     **dict.fromkeys(("linear_variance", "prior_nugget", "nugget_variance"), POSITIVE),
     "max_log_deviation": POSITIVE,
