@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from collections.abc import Sequence
 from functools import cache
 import math
 import time
@@ -54,6 +53,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=positive, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=positive, default=50)
+    offset = "what is added to a seed for the seed of its earlier searches"
+    parser.add_argument("--earlier-offset", type=int, default=10_000, help=offset)
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if options.task == "time":
@@ -63,7 +64,10 @@ def main() -> None:
     means: dict[str, list[list[float]]] = {way: [] for way in options.ways}
     for name, others in TASKS[options.task]:
         for way in options.ways:
-            found = [_search(name, others, seed, way, options.trials) for seed in seeds]
+            found = []
+            for seed in seeds:
+                earlier = [_study(other, seed + options.earlier_offset) for other in others]
+                found.append(_search(name, earlier, seed, way, options.trials))
             if options.task == "nasbench201":
                 counts = [len(regrets) for regrets in found]
                 error = np.std(counts) / max(len(counts) - 1, 1) ** 0.5
@@ -131,14 +135,14 @@ def _new(problem: Problem, sampler: optuna.samplers.BaseSampler) -> optuna.Study
     return optuna.create_study(direction=problem.direction, sampler=sampler)
 
 
-def _search(name: str, others: Sequence[str], seed: int, way: str, n_trials: int) -> list[float]:
+def _search(name: str, earlier: Studies, seed: int, way: str, n_trials: int) -> list[float]:
     """Return the normalised regret after each of the new trials.
 
     On NAS-Bench-201 a search lasts until the optimum, at most `MAX_TRIALS`.
     """
     problem, until_optimum = _problem(name), name.startswith("nasbench201")
     n_trials = MAX_TRIALS if until_optimum else n_trials
-    study = WAYS[way](problem, seed, [_study(other, seed) for other in others])
+    study = WAYS[way](problem, seed, earlier)
     best = max if problem.direction == "maximize" else min
     regrets: list[float] = []
     incumbent = None
@@ -161,7 +165,7 @@ def _problem(name: str) -> Problem:
 @cache
 def _study(name: str, seed: int) -> optuna.Study:
     problem = _problem(name)
-    study = _alone(problem, seed + 10_000, [])
+    study = _alone(problem, seed, [])
     study.optimize(problem.objective, n_trials=N_EARLIER)
     return study
 
