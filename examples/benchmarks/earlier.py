@@ -3,7 +3,8 @@
 Each task searches a table after earlier searches of 100 trials by LaNAS, of other tables with the
 same parameters. It prints, for each way to use them, the mean normalised regret after 1, 5, 10, 25
 and 50 trials of the new study. For NAS-Bench-201 it prints the mean number of trials to the
-optimum with its standard error. `--task time` prints the CPU time of a suggestion.
+optimum with its standard error. `--task time` prints the CPU time of a suggestion, and `--task
+likeness` how alike the tables of NAS-Bench-Graph are.
 """
 
 from __future__ import annotations
@@ -13,16 +14,24 @@ from collections.abc import Callable
 from functools import cache
 import math
 import time
+from typing import Literal
 
 import numpy as np
 import optuna
 from optuna.trial import create_trial
 from optuna.trial import FrozenTrial
+from scipy.stats import rankdata
 
 from examples.benchmarks import catalogue
 from examples.benchmarks.counts import positive
+from examples.benchmarks.graphs import GRAPHS
 from examples.benchmarks.problem import Problem
 from optuna_lanas import LaNASSampler
+from optuna_lanas._checks import needs
+
+
+with needs("nas-bench-graph", "tables", "The benchmarks"):
+    from nas_bench_graph import light_read
 
 
 N_EARLIER = 100
@@ -48,7 +57,7 @@ Studies = list[optuna.Study]
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m examples.benchmarks.earlier")
-    parser.add_argument("--task", choices=[*TASKS, "time"], default="nasbench201")
+    parser.add_argument("--task", choices=[*TASKS, "time", "likeness"], default="nasbench201")
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--seeds", type=positive, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -59,6 +68,9 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if options.task == "time":
         _print_times()
+        return
+    if options.task == "likeness":
+        _print_likeness()
         return
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     means: dict[str, list[list[float]]] = {way: [] for way in options.ways}
@@ -122,12 +134,23 @@ def _shuffled(problem: Problem, seed: int, earlier: Studies) -> optuna.Study:
     return _with_earlier(problem, seed, [misleading])
 
 
+def _reversed(problem: Problem, seed: int, earlier: Studies) -> optuna.Study:
+    """Give studies that rate the best as the worst."""
+    is_maximised = problem.direction == "maximize"
+    opposite: Literal["minimize", "maximize"] = "minimize" if is_maximised else "maximize"
+    misleading = [optuna.create_study(direction=opposite) for _ in earlier]
+    for new, old in zip(misleading, earlier, strict=True):
+        new.add_trials(old.get_trials(deepcopy=False))
+    return _with_earlier(problem, seed, misleading)
+
+
 WAYS: dict[str, Callable[[Problem, int, Studies], optuna.Study]] = {
     "alone": _alone,
     "earlier": _with_earlier,
     "added": _added,
     "enqueued": _enqueued,
     "shuffled": _shuffled,
+    "reversed": _reversed,
 }
 
 
@@ -198,6 +221,22 @@ def _print_times(n_studies: int = 10, n_each: int = 200, n_trials: int = 60) -> 
         start = time.process_time()
         study.optimize(objective, n_trials=n_trials)
         print(f"{name}: {1e3 * (time.process_time() - start) / n_trials:.1f} ms a suggestion")
+
+
+def _print_likeness(n_best: int = 25) -> None:
+    """Print the mean rank correlation of two graphs, and what all others' tables are worth."""
+    tables = [light_read(graph) for graph in GRAPHS]
+    known = sorted(set(tables[0]).intersection(*tables[1:]))
+    scores = np.array([[float(table[key]["valid_perf"]) for key in known] for table in tables])
+    ranks = rankdata(scores, axis=1)
+    alike = np.corrcoef(ranks)[np.triu_indices(len(GRAPHS), 1)]
+    print(f"mean rank correlation of two graphs: {alike.mean():.2f}")
+    regrets = []
+    for place, graph in enumerate(GRAPHS):
+        best = np.argsort(-np.delete(ranks, place, axis=0).mean(axis=0))[:n_best]
+        problem = _problem(f"nasbenchgraph-{graph}")
+        regrets.append(problem.normalised_regret(scores[place, best].max()))
+    print(f"regret of the {n_best} best by mean rank on the others: {np.mean(regrets):.3f}")
 
 
 if __name__ == "__main__":
