@@ -10,8 +10,8 @@ Notation
     y        warped values `[n]`: the Yeo-Johnson transformation of v with a power
     c        the mean of the process, by generalised least squares: 1'K^-1 y / 1'K^-1 1
 
-F F' is the covariance of an additive function, coarse and fine, m(r) that of its residual. All variances
-are in units of the output scale, which multiplies K.
+F F' is the covariance of an additive function, with a coarse and a fine part, m(r) that of its
+residual. All variances are in units of the output scale, which multiplies K.
 """
 
 from __future__ import annotations
