@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 import math
 from pathlib import Path
 
@@ -39,10 +40,11 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def table(official: Path, monkeypatch: pytest.MonkeyPatch) -> NASBench101Table:
+def table(official: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NASBench101Table]:
     monkeypatch.setenv(VARIABLE, str(official))
     cells.load.cache_clear()
-    return NASBench101Table.read(official)
+    yield NASBench101Table.read(official)
+    cells.load.cache_clear()
 
 
 def some_params(table: NASBench101Table, row: int) -> dict[str, object]:
