@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             target = options.output or _nasbench101_compact.cache_path(source)
             arrays, digest = _convert(source, target, options.sha256)
-    except (TFRecordError, OSError) as error:
+    except (TFRecordError, OSError, ImportError) as error:
         sys.exit(str(error))
     sys.stdout.write(_summary(target, arrays, digest))
 
@@ -77,7 +77,7 @@ def _convert(source: Path, target: Path, sha256: str | None) -> tuple[dict[str, 
 @contextmanager
 def _bar(n_bytes: int) -> Iterator[Progress]:
     """Show a progress bar while the body runs: first the SHA-256, then the records."""
-    with needs("tqdm", "tables", "The progress bar"):
+    with needs("tqdm", "tables", "Progress bars"):
         from tqdm import tqdm
     with tqdm(total=n_bytes, unit="B", unit_scale=True, desc="SHA-256, records") as bar:
         yield bar.update

@@ -14,11 +14,13 @@ import pytest
 from examples.benchmarks import catalogue
 from examples.benchmarks import nasbench101
 from examples.benchmarks import run
+from examples.benchmarks import training_time
 from examples.benchmarks.nasbench101 import EPOCHS
 from examples.benchmarks.nasbench101 import TRAINING_TIME
 from examples.benchmarks.nasbench101 import VARIABLE
 from examples.benchmarks.paper import __main__ as paper
 from examples.benchmarks.paper import cells
+from examples.benchmarks.paper import crosscheck
 from examples.benchmarks.trials import execute
 from examples.benchmarks.trials import Run
 from optuna_lanas import LaNASSampler
@@ -222,3 +224,37 @@ def test_the_documented_commands_run_on_the_small_file(
          "--trials", "30", "--output", str(tmp_path / "results")]
     )  # fmt: skip
     assert len(list(tmp_path.glob("results/*/*/0.csv"))) == 2 * len(names)
+    capsys.readouterr()
+    training_time.main(["--results", str(tmp_path / "results")])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 + 2 * len(nasbench101.names())
+
+
+def test_regrets_are_those_at_the_same_training_time() -> None:
+    rows = pd.DataFrame(
+        {
+            "problem": "p", "sampler": ["a"] * 3 + ["b"] * 2, "seed": 0,
+            "regret": [0.9, 0.5, 0.1, 0.8, 0.2],
+            "training_time": [3600.0, 7200.0, 36_000.0, 1800.0, 36_000.0],
+        }
+    )  # fmt: skip
+    assert training_time.table(rows)[0].endswith("| 1.0 h | 2.5 h | 5.0 h | 10.0 h |")
+    assert training_time.table(rows)[2:] == [
+        "| p | a | 1 | 0.900 | 0.500 | 0.500 | 0.100 |",
+        "| p | b | 1 | 0.800 | 0.800 | 0.800 | 0.200 |",
+    ]
+    with pytest.raises(ValueError, match="`results` must hold training times"):
+        training_time.table(rows.assign(training_time=math.nan))
+
+
+def test_peers_stand_beside_their_published_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs.csv"
+    runs.write_text("method,accuracy\nrandom,0.93\nrandom,0.94\nlanas,0.94\n")
+    crosscheck.main(["--runs", str(runs)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "| lanas | 1 | 6.000 (6.000-6.000) | - | - |"
+    assert lines[3] == "| random | 2 | 6.500 (6.000-7.000) | 6.341 | random search |"
+    with pytest.raises(SystemExit, match="there is no file"):
+        crosscheck.main(["--runs", str(tmp_path / "absent.csv")])
