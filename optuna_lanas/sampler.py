@@ -51,9 +51,9 @@ class LaNASSampler(BaseSampler):
 
     From the study's own history it learns a tree of *latent actions*: linear models of the
     objective, each of which splits a region of the search space into a good and a bad part. A leaf
-    is selected by upper confidence bounds; a search that has stagnated sometimes draws one at
-    random. The region of a node on the leaf's path is then searched for the point of greatest
-    expected improvement, under a Gaussian process of the observations nearest to that node.
+    is selected by upper confidence bounds. The region of a node on the leaf's path is then
+    searched for the point of greatest expected improvement, under a Gaussian process of the
+    observations nearest to that node.
 
     The study is the only state. The same history, seed and trial number give the same suggestion,
     whichever worker asks and whatever it remembers, for the same versions of NumPy and SciPy.

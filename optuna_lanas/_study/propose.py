@@ -173,7 +173,6 @@ def _decision(
         node=node,
         path=describe_path(record, tree, leaf, node, features, params),
         is_selected=tree.select() == leaf,
-        is_exploring=proposal.is_exploring,
         **_comparison(record, history, proposal, point[0]),
     )
 
