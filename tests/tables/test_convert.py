@@ -13,6 +13,7 @@ from pathlib import Path
 import pickle
 import subprocess
 import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -218,6 +219,18 @@ def test_records_are_parsed_alike_together_and_one_by_one(official: Path) -> Non
     assert list(together.hashes) == list(alone.hashes)
     for name in ("epochs", "cells", "n_params", "values"):
         np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
+
+
+@pytest.mark.slow
+def test_together_they_take_a_fraction_of_the_time(official: Path) -> None:
+    data = list(tfrecord.read_records(official)) * 4
+    others = [unusual(each) for each in data]
+    start = time.process_time()
+    runs.parse_runs(data)
+    together = time.process_time() - start
+    start = time.process_time()
+    runs.parse_runs(others)
+    assert 3 * together < time.process_time() - start  # eight times as much, as a rule
 
 
 @pytest.mark.parametrize("change", [(0, b"\x0b"), (2, b"\x08"), (49, b"\x13"), (-9, b"\x29")])
