@@ -136,10 +136,11 @@ def _read(path: str) -> Cells101:
             return _read_means(path)
         return _of_table(NASBench101Table.read(path))
     except (ValueError, OSError) as error:
+        problem = str(error).removesuffix(WHERE).rstrip(" .")
         raise ValueError(
             f"`{VARIABLE}` must be the path of NAS-Bench-101's official file, of its compact "
-            f"file or of a folder with either, got {path!r} ({error}). Set the variable, or leave "
-            f"these problems out.{'' if WHERE in str(error) else ' ' + WHERE}"
+            f"file or of a folder with either, got {path!r} ({problem}). Set the variable, or "
+            f"leave these problems out. {WHERE}"
         ) from None
 
 

@@ -166,7 +166,8 @@ def _parse_usual(data: Sequence[bytes]) -> Runs | None:
     if metrics is None or not _are_hashes(hashes):
         return None
     n_params, values = metrics
-    return Runs(hashes, np.array(epochs), np.array(cells), n_params, values)
+    words_of = np.array(cells, dtype=np.int64)
+    return Runs(hashes, np.array(epochs, dtype=np.int64), words_of, n_params, values)
 
 
 def _word(adjacency: bytes, operations: bytes) -> int | None:
