@@ -122,7 +122,7 @@ def test_a_run_without_its_table_ends_with_a_message(
 ) -> None:
     monkeypatch.setenv(nasbench101.VARIABLE, str(tmp_path / "absent"))
     asked = ["--samplers", "random", "--problems", "nasbench101-noisy", "--seeds", "1"]
-    with pytest.raises(SystemExit, match="there is no file .*absent.* The official files are"):
+    with pytest.raises(SystemExit, match=r"there is no file .*absent.* The official files are"):
         run.main([*asked, "--output", str(tmp_path)])
 
 
