@@ -23,13 +23,13 @@ from optuna_lanas.tables.tfrecord import TFRecordError
 _VERSION = 2
 _N_DIGITS = 64  # of a SHA-256
 _NAMES = ("hashes", "budgets", "measurements", "n_params", "edges", "ops")
-_ZIP = b"PK"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # with a member, and empty
 
 
 def is_archive(path: Path) -> bool:
     """Return whether a file begins as an .npz does."""
     with path.open("rb") as file:
-        return file.read(len(_ZIP)) == _ZIP
+        return file.read(len(_ZIP[0])) in _ZIP
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
