@@ -46,14 +46,20 @@ class View:
     stretch: np.ndarray
     is_whole: bool
 
+    @cached_property
+    def n_features(self) -> int:
+        """The number of features of a point."""
+        return int(self.domain.features(np.empty((0, len(self.columns)))).shape[1])
+
     def points(self, points: np.ndarray) -> np.ndarray:
         """Return `[n, n_shared]` points of `[n, n_params]` ones of the new domain."""
         return np.asarray(points[:, self.columns] * self.stretch + self.shift)
 
     def inputs(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return kernel inputs and features of `[n, n_shared]` points."""
-        features = self.domain.features(points)
-        return self.domain.kernel_inputs(points, features), features
+        """Return kernel inputs and additive inputs of `[n, n_shared]` points."""
+        features, domain = self.domain.features(points), self.domain
+        kernel_inputs = domain.kernel_inputs(points, features)
+        return kernel_inputs, domain.additive_inputs(points, features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +71,7 @@ class EarlierStudy:
         model: The hyperparameters.
         inputs: `[n, k]`, scaled kernel inputs of the observations.
         weights: `[n]`, ``K^-1 (y - c)`` over the spread.
-        by_linear: `[dim]`, the derivatives of the mean by linear inputs.
+        by_linear: `[a]`, the derivatives of the mean by linear inputs.
         best: The posterior mean of its best observation, in units of the spread.
     """
 
@@ -97,12 +103,12 @@ def learn_earlier(
     """
     chosen = gp.spread_out(values, limit)
     values, errors, domain = values[chosen], errors[chosen], view.domain
-    inputs, features = view.inputs(points[chosen])
-    dim = features.shape[1]
+    inputs, additive = view.inputs(points[chosen])
+    dim, is_fine = view.n_features, domain.is_fine(additive.shape[1])
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
-    prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
-    model = gp.fit_model(inputs, features, values, prior, settings, errors)
-    found = make_acquisition(inputs, features, values, model, settings, errors)
+    prior = gp.prior_model(inputs, additive, is_fine, group, n_dimensions, settings)
+    model = gp.fit_model(inputs, additive, values, prior, settings, errors)
+    found = make_acquisition(inputs, additive, values, model, settings, errors)
     y = gp.warp(model.value_scale(values), model.power)[0]
     noise = model.nugget + settings.jitter + model.value_scale.noise(values, errors)
     spread = float((y - noise * found.weights).std()) or 1.0
@@ -186,10 +192,12 @@ class Earlier:
         means = np.empty((len(points), len(self.studies)))
         for stack in self._stacks:
             is_same = stack.view.is_whole and kernel_inputs.shape[1] == stack.inputs.shape[2]
-            own = (kernel_inputs, features)
-            if not is_same:
-                own = stack.view.inputs(stack.view.points(points))
-            means[:, stack.places] = stack.means(*own)
+            own = stack.view.points(points)
+            if is_same:
+                additive = stack.view.domain.additive_inputs(own, features)
+                means[:, stack.places] = stack.means(kernel_inputs, additive)
+                continue
+            means[:, stack.places] = stack.means(*stack.view.inputs(own))
         return means
 
     def slopes(self, points: np.ndarray, by_means: np.ndarray) -> np.ndarray:
@@ -209,7 +217,7 @@ class Earlier:
     def fit(
         self,
         inputs: np.ndarray,
-        features: np.ndarray,
+        additive: np.ndarray,
         values: np.ndarray,
         errors: np.ndarray,
         foretold: np.ndarray,
@@ -223,7 +231,7 @@ class Earlier:
 
         Args:
             inputs: `[n, k]`, without what is foretold.
-            features: `[n, dim]`.
+            additive: `[n, a]`.
             values: `[n]`.
             errors: `[n]`.
             foretold: `[n, n_earlier]`.
@@ -234,7 +242,7 @@ class Earlier:
         n_prior = settings.earlier_observations
         spread = np.sqrt(((centred**2).sum(axis=0) + n_prior) / (len(centred) + n_prior))
         scaled = centred / spread
-        model = gp.fit_model(inputs, features, values, prior, settings, errors, scaled)
+        model = gp.fit_model(inputs, additive, values, prior, settings, errors, scaled)
         assert model.earlier is not None, "something is foretold"
         return replace(model, earlier=model.earlier / spread)
 
@@ -250,7 +258,7 @@ class _Stack:
         lengthscales: `[s, 1, k]`.
         inputs: `[s, n, k]`, scaled kernel inputs.
         weights: `[s, n]`.
-        by_features: `[dim, s]`, the derivatives of the linear parts.
+        by_additive: `[a, s]`, the derivatives of the linear parts.
         offsets: `[s]`, added to the means.
     """
 
@@ -260,7 +268,7 @@ class _Stack:
     lengthscales: np.ndarray
     inputs: np.ndarray
     weights: np.ndarray
-    by_features: np.ndarray
+    by_additive: np.ndarray
     offsets: np.ndarray
 
     @classmethod
@@ -273,7 +281,7 @@ class _Stack:
         for row, study in enumerate(own):
             inputs[row, : len(study.weights)] = study.inputs
             weights[row, : len(study.weights)] = study.weights
-        by_features = np.stack([s.by_linear * s.model.linear_scale for s in own], axis=1)
+        by_additive = np.stack([s.by_linear * s.model.linear_scale for s in own], axis=1)
         centres = np.stack([study.model.centre for study in own], axis=1)
         best = np.array([study.best for study in own])
         return cls(
@@ -283,15 +291,15 @@ class _Stack:
             lengthscales=np.stack([study.model.lengthscales for study in own])[:, None],
             inputs=inputs,
             weights=weights,
-            by_features=by_features,
-            offsets=-(centres * by_features).sum(axis=0) - best,
+            by_additive=by_additive,
+            offsets=-(centres * by_additive).sum(axis=0) - best,
         )
 
-    def means(self, kernel_inputs: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """Return the means `[m, s]` at `[m, k]` kernel inputs and `[m, dim]` features."""
+    def means(self, kernel_inputs: np.ndarray, additive: np.ndarray) -> np.ndarray:
+        """Return the means `[m, s]` at `[m, k]` kernel and `[m, a]` additive inputs."""
         covariance = gp.matern(self._squares(self._scaled(kernel_inputs)))
         own = (covariance @ self.weights[:, :, None])[:, :, 0].T
-        return np.asarray(own + features @ self.by_features + self.offsets)
+        return np.asarray(own + additive @ self.by_additive + self.offsets)
 
     def slopes(self, points: np.ndarray, by_means: np.ndarray) -> np.ndarray:
         """Return derivatives `[m, n_shared]` by the view's coordinates, of `[m, s]` by means."""
@@ -302,8 +310,8 @@ class _Stack:
         pull *= self.weights[:, None] * by_means.T[:, :, None]
         each = 2.0 * (scaled * pull.sum(axis=2)[:, :, None] - pull @ self.inputs)
         by_inputs = (each / self.lengthscales).sum(axis=0)
-        by_features = by_means @ self.by_features.T
-        by_own = self.view.domain.slopes(own, by_inputs, by_features)
+        by_additive = by_means @ self.by_additive.T
+        by_own = self.view.domain.slopes(own, by_inputs, by_additive)
         return np.asarray(by_own * self.view.stretch)
 
     def _scaled(self, kernel_inputs: np.ndarray) -> np.ndarray:

@@ -115,9 +115,11 @@ def test_a_misleading_study_has_less_weight_than_a_good_one() -> None:
     foretold = earlier.means(points, features, inputs)
     dim = features.shape[1]
     group, n_dimensions = DOMAIN.lengthscale_groups(dim), DOMAIN.n_dimensions(dim)
-    prior = gp.prior_model(inputs, features, group, n_dimensions, DEFAULT)
+    additive = DOMAIN.additive_inputs(points, features)
+    is_fine = DOMAIN.is_fine(additive.shape[1])
+    prior = gp.prior_model(inputs, additive, is_fine, group, n_dimensions, DEFAULT)
     values = score(points)
-    model = earlier.fit(inputs, features, values, np.zeros(25), foretold, prior, DEFAULT)
+    model = earlier.fit(inputs, additive, values, np.zeros(25), foretold, prior, DEFAULT)
     assert model.earlier is not None
     good, misleading = model.earlier
     assert good > 0.3
@@ -131,11 +133,14 @@ def test_the_gradient_of_the_fit_holds_for_the_weights() -> None:
     inputs = DOMAIN.kernel_inputs(points, features)
     dim = features.shape[1]
     group, n_dimensions = DOMAIN.lengthscale_groups(dim), DOMAIN.n_dimensions(dim)
-    prior = gp.prior_model(inputs, features, group, n_dimensions, DEFAULT)
-    linear = prior.linear_inputs(features)
+    additive = DOMAIN.additive_inputs(points, features)
+    is_fine = DOMAIN.is_fine(additive.shape[1])
+    prior = gp.prior_model(inputs, additive, is_fine, group, n_dimensions, DEFAULT)
+    linear = (additive - prior.centre) / prior.spread
+    grams = np.stack([a @ a.T for a in (linear[:, ~is_fine], linear[:, is_fine])])
     foretold, values = rng.standard_normal((12, 2)), rng.standard_normal(12)
-    loss = gp._Loss(inputs, linear @ linear.T, values, prior, DEFAULT, 0.0, foretold)
-    theta = np.append(prior.log_lengthscales, [0.1, -3.0, 1.2, 0.4, 0.7])
+    loss = gp._Loss(inputs, grams, values, prior, DEFAULT, 0.0, foretold)
+    theta = np.append(prior.log_lengthscales, [0.1, -1.0, -3.0, 1.2, 0.4, 0.7])
     value, gradient = loss(theta)
     for place in range(len(theta)):
         moved = theta.copy()
