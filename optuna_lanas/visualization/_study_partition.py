@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from optuna.trial import FrozenTrial
 
 from optuna_lanas._checks import check_int
 from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.search_tree import SearchTree
 from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas._core.tree import Tree
+from optuna_lanas._study.transform import ParamTransform
 
 
 N_TOP_CHOICES = 3
@@ -35,6 +37,10 @@ class StudyPartition:
         value_name: What a node's value is: ``"mean rank"`` or ``"mean value"``.
         is_maximised: Whether a greater target is better; None for the user's own target.
         n_pending: The number of pending trials, which count as visits.
+        trials: `n` trials, one per observation.
+        best: The places of the best trial, or of the Pareto front, among the observations.
+        transform: The transform of params to points.
+        points: `[n, n_params]`, NaN for an inactive parameter.
     """
 
     search_tree: SearchTree
@@ -46,11 +52,21 @@ class StudyPartition:
     value_name: str
     is_maximised: bool | None
     n_pending: int
+    trials: tuple[FrozenTrial, ...]
+    best: np.ndarray
+    transform: ParamTransform
+    points: np.ndarray
 
     @property
     def tree(self) -> Tree:
         """The tree."""
         return self.search_tree.tree
+
+    @property
+    def best_leaf(self) -> int:
+        """The leaf whose observations have the greatest mean value."""
+        leaves = self.tree.leaves
+        return int(leaves[np.argmax(np.nan_to_num(self.search_tree.value[leaves], nan=-np.inf))])
 
     @property
     def leaves(self) -> np.ndarray:
@@ -60,21 +76,23 @@ class StudyPartition:
 
     def is_leaf(self, node: int) -> bool:
         """Return whether a node is a leaf."""
-        self._check(node)
+        self.check_node(node)
         return bool(self.tree.children[node, 0] == NO_NODE)
 
     def name(self, node: int) -> str:
         """Return a node's name: its number, and the side that its path takes at each node."""
-        self._check(node)
+        self.check_node(node)
         return self.tree.name(node)
 
     def inside(self, node: int) -> np.ndarray:
         """Return `[n]` bools: which observations lie in a node's region."""
-        self._check(node)
+        self.check_node(node)
+        below = [node]
+        for each in below:  # grows meanwhile
+            if self.tree.children[each, 0] != NO_NODE:
+                below += self.tree.children[each].tolist()
         is_below = np.zeros(self.tree.n_nodes, dtype=bool)
-        is_below[node] = True
-        for child in range(node + 1, self.tree.n_nodes):
-            is_below[child] = is_below[self.tree.parent[child]]
+        is_below[below] = True
         is_inside: np.ndarray = is_below[self.search_tree.leaf]
         return is_inside
 
@@ -85,7 +103,7 @@ class StudyPartition:
             node: The number of a node. A leaf favours no choice.
             n: At most so many choices, in descending order of the weight.
         """
-        self._check(node)
+        self.check_node(node)
         check_int("n", n, 0, "It is the greatest number of choices.")
         weights = self.tree.weights[node]
         order = np.argsort(-weights, kind="stable")[:n]
@@ -102,7 +120,7 @@ class StudyPartition:
         mean = np.clip(scaled.mean(), scaled.min(), scaled.max())
         return float(np.ldexp(mean, exponent))
 
-    def _check(self, node: int) -> None:
+    def check_node(self, node: int) -> None:
         """Raise an error unless a node is one of the tree."""
         remedy = "`print(partition(study))` shows the nodes."
         check_int("node", node, 0, remedy, most=self.tree.n_nodes - 1)
