@@ -129,7 +129,7 @@ def _groups(view: StudyPartition, detail: Detail) -> list[_Group]:
 
 def _title(view: StudyPartition, groups: list[_Group]) -> tuple[str, str]:
     inside = groups[0].inside
-    note = "Boxes: middle half and median of a region's trials, the best region on top."
+    note = "Boxes: middle half and median of a region's trials, their number in parentheses."
     name = short(view.target_name, 40)
     if len(groups) == 1:
         return f"One region as yet: median {name} {_median(view, inside)}", note

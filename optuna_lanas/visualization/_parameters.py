@@ -43,7 +43,7 @@ N_BARS = 6  # more choices: the best ones and the worst
 MAX_DOTS = 400  # trials in one panel
 ROW_HEIGHT = 150  # pixels
 LABELS = 0.42, 0.17  # part of a cell for the labels of choices, and of a numeric axis
-N_LABEL, N_HEAD = 2 / 11, 0.44  # parts of the title's letters for a choice, and for a heading
+N_LABEL, N_HEAD = 2 / 11, 0.42  # parts of the title's letters for a choice, and for a heading
 
 
 def plot_parameters(

@@ -29,6 +29,7 @@ LATEST = "#56b4e9"
 SCALE = "Viridis"
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#b3a100")
 BUTTONS = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale"]  # over a title
+N_BUTTONS = 8  # letters of the title in whose place plotly's buttons are
 TITLE_SIZE, TEXT_SIZE = 16, 12
 FENCE, FAR_FENCE = 3.0, 30.0  # in distances from the median to the outer tenth, at either end
 
@@ -73,7 +74,7 @@ def on_any_page(figure: Any) -> Any:
 
 def set_title(figure: Any, detail: Detail, finding: str, *notes: str) -> None:
     """Put what a figure finds above it, and notes below that."""
-    heads, lines = _wrapped(finding, detail.n_letters, 2), []
+    heads, lines = _wrapped(finding, detail.n_letters - N_BUTTONS, 2), []
     for note in notes:
         lines += _wrapped(note, detail.n_letters * 3 // 2, 2)
     small = f"<span style='font-size:{TEXT_SIZE}px'>{'<br>'.join(lines)}</span>" if lines else ""
@@ -204,6 +205,9 @@ def _template(go: Any, ink: str, page: str, grid: str) -> Any:
 def _wrapped(text: str, width: int, n_lines: int) -> list[str]:
     """Return a text on at most ``n_lines`` lines, escaped."""
     lines = textwrap.wrap(one_line(text), width)
+    if 1 < len(lines) <= n_lines:  # lines of about the same length
+        fits = (textwrap.wrap(one_line(text), w) for w in range(width // 2, width + 1))
+        lines = next(each for each in fits if len(each) == len(lines))
     if len(lines) > n_lines:
         lines = [*lines[: n_lines - 1], lines[n_lines - 1][: width - 1] + "…"]
     return [escaped(line) for line in lines]

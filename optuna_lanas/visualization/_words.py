@@ -49,8 +49,9 @@ class Condition:
 
     def short(self, limit: int) -> str:
         """Return the condition in at most ``limit`` characters."""
-        name_room = min(len(self.name), max(limit // 3, limit - len(self.relation)))
-        return short(self.name, name_room) + short(self.relation, limit - name_room)
+        room = max(limit - len(self.name), limit * 3 // 5)
+        relation = short(self.relation, room)
+        return short(self.name, limit - len(relation)) + relation
 
     @property
     def contrast(self) -> float:
