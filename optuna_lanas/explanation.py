@@ -70,8 +70,6 @@ class Explanation(Decision):
         if not self.is_recorded:
             return f"It lies in leaf {one_line(self.leaf_name)} of {tree} that the study has now."
         how = "selected by upper confidence bounds" if self.is_selected else "not of greatest UCB"
-        if self.is_exploring:
-            how = "drawn at random, since the search had stagnated"
         text = f"Leaf {one_line(self.leaf_name)} of {tree} was {how}."
         if self.node != self.leaf:
             text += f" The region of node {self.node} above it was searched."

@@ -4,7 +4,7 @@
 
 Any other settings run the same way, beside the default ones:
 
-    python -m examples.benchmarks.ablation --set max_depth=0 --set exploring_share=0
+    python -m examples.benchmarks.ablation --set max_depth=0 --set exploration=0
 
 Runs that the output folder already holds are skipped. The table is printed at the end.
 """
@@ -103,7 +103,6 @@ def _variants(options: argparse.Namespace) -> dict[str, Settings]:
 VARIANTS = {
     "default": DEFAULT,
     "no tree": replace(DEFAULT, max_depth=0),
-    "no exploring": replace(DEFAULT, exploring_share=0.0),
     "leaf's region always": replace(DEFAULT, draws_depth=False),
     "no linear part": replace(DEFAULT, prior_linear=1e-9),
     "no warping": replace(DEFAULT, min_power=1.0, max_power=1.0),

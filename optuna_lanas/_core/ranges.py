@@ -49,7 +49,6 @@ RANGES = {  # of the other numbers the least one is 0
     **dict.fromkeys(("parent_share", "max_step", "start_nugget", "jitter"), POSITIVE_SHARE),
     "power_variance": POSITIVE,
     **dict.fromkeys(("min_power", "max_power"), Range(-5.0, 5.0)),
-    **dict.fromkeys(("stagnation_share", "exploring_share"), SHARE),
 }
 KINDS: dict[str, tuple[type, ...]] = {
     "int": (int, np.integer),

@@ -68,13 +68,6 @@ class Settings:
         outputscale_observations: The weight of the output scale's prior, in observations.
         chebyshev_augmentation: Weight of the sum in the scalarisation of several objectives.
 
-        min_stagnation: A search has stagnated if no better value was observed for more than this
-            number of observations, and for more than `stagnation_share` of the history.
-        stagnation_share: See `min_stagnation`.
-        exploring_share: The share of a stagnated search's trials that explore a random leaf.
-        n_exploring_levels: The model of an explored leaf sees the observations of the node this
-            number of levels above it.
-
         activity_growth: Factor by which a history grows between two fits of the activity.
         n_tries: Batches of random points before a small feasible set is listed.
         n_batch: Points per batch.
@@ -139,11 +132,6 @@ class Settings:
     jitter: float = 1e-6
     outputscale_observations: float = 50.0
     chebyshev_augmentation: float = 0.05
-
-    min_stagnation: int = 20
-    stagnation_share: float = 0.3
-    exploring_share: float = 0.3
-    n_exploring_levels: int = 1
 
     activity_growth: float = 1.5
     n_tries: int = 20

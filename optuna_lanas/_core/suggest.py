@@ -30,6 +30,7 @@ from optuna_lanas._core.search_tree import starts_with
 from optuna_lanas._core.search_tree import TreeCache
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import NO_NODE
+from optuna_lanas._core.uniform import draw_repeat
 from optuna_lanas._core.uniform import draw_uniform
 from optuna_lanas._core.uniform import sample_new
 
@@ -43,7 +44,6 @@ class Proposal:
         search_tree: The tree of the search phase; None for a point drawn from the feasible set.
         leaf: The leaf that was chosen; -1 without a tree.
         node: The node on the leaf's path whose region was searched; -1 without a tree.
-        is_exploring: Whether the leaf was drawn at random, not selected by UCB.
         candidates: The candidates of the local search; None for a uniform draw.
         chosen: The proposed candidate's place; -1 without candidates.
     """
@@ -52,7 +52,6 @@ class Proposal:
     search_tree: SearchTree | None = None
     leaf: int = NO_NODE
     node: int = NO_NODE
-    is_exploring: bool = False
     candidates: Candidates | None = None
     chosen: int = -1
 
@@ -98,24 +97,26 @@ def suggest(
     A leaf is selected by UCB. The searched region is that of a node drawn from the leaf's path:
     near the root the search may enter what the tree rates as bad, near the leaf it may not. With
     several objectives the leaf's region is always searched: a front has many best points, so no
-    single point holds the search. A stagnated search sometimes explores (see `_explores`).
+    single point holds the search.
 
     The proposed point is new to the history as long as there are new points: where a region has
-    none left, the search continues in the parent's region.
+    none left, the search continues in the parent's region. Where all feasible points are known,
+    one is drawn without a model.
     """
+    if feasible.n_points <= history.keys.n + len(history.pending_keys):
+        repeat = draw_repeat(history, feasible, settings, rng)
+        if repeat is not None:
+            return Proposal(repeat)
     caches = caches or Caches()
     search_tree = learn(history, settings, caches.tree)
     if settings.is_uniform:
         return _draw_from_leaf(history, feasible, search_tree, settings, rng)
-    is_exploring = _explores(history, settings, rng)
-    tree = search_tree.tree
-    leaf = int(rng.choice(tree.leaves)) if is_exploring else search_tree.select()
+    tree, leaf = search_tree.tree, search_tree.select()
     path, shared = tree.path(leaf), search_tree.shared_depth(leaf)
-    draws = settings.draws_depth and not is_exploring and history.objectives is None
+    draws = settings.draws_depth and history.objectives is None
     drawn = int(rng.integers(len(path))) if draws else len(path) - 1
     nearness = np.minimum(shared, drawn)
-    min_depth = drawn - settings.n_exploring_levels if is_exploring else 0
-    acquisition = _make_acquisition(history, nearness, min_depth, settings, caches.model, rng)
+    acquisition = _make_acquisition(history, nearness, settings, caches.model, rng)
     for depth in range(drawn, -1, -1):
         region = tree.region(path[depth])
         starts = _best_inside(history, feasible, shared >= depth, settings, rng)
@@ -123,35 +124,13 @@ def suggest(
         chosen = candidates.best_new(history)
         if chosen is not None:
             point = candidates.points[chosen]
-            node = path[depth]
-            return Proposal(point, search_tree, leaf, node, is_exploring, candidates, chosen)
+            return Proposal(point, search_tree, leaf, path[depth], candidates, chosen)
     return Proposal(sample_new(history, feasible, settings, rng))
-
-
-def _explores(history: History, settings: Settings, rng: np.random.Generator) -> bool:
-    """Return whether this trial explores a random leaf, which only a stagnated search does.
-
-    The observations of a stagnated search crowd around the best one, and their model may wrongly
-    be confident that the region of a better point is bad. The explored leaf is modelled by the
-    observations near it alone.
-
-    A search has stagnated if more than `stagnation_share` of the history, and more than
-    `min_stagnation` observations, came after the best one and could know of it. The number of
-    trials pending at that time is taken to be the current one. Several objectives have no best
-    observation.
-    """
-    if history.objectives is not None:
-        return False
-    n = len(history.values)
-    n_since = n - 1 - int(np.argmax(history.values)) - len(history.pending_points)
-    has_stagnated = n_since > max(settings.min_stagnation, settings.stagnation_share * n)
-    return has_stagnated and bool(rng.random() < settings.exploring_share)
 
 
 def _make_acquisition(
     history: History,
     shared_depth: np.ndarray,
-    min_depth: int,
     settings: Settings,
     cache: ModelCache,
     rng: np.random.Generator,
@@ -164,14 +143,13 @@ def _make_acquisition(
     Args:
         history: The history.
         shared_depth: `[n]` ints, the depth at which each observation's path leaves the node's.
-        min_depth: Observations whose paths leave above it are left out.
         settings: The settings.
         cache: Of an earlier call.
         rng: Source of the weights of several objectives.
     """
     model = cache.fitted(history, settings)
     chosen = _nearest(shared_depth, history.values, settings.n_observations)
-    chosen = _informative(history, chosen[shared_depth[chosen] >= min_depth])
+    chosen = _informative(history, chosen)
     features, values = history.features[chosen], history.values[chosen]
     inputs = history.domain.kernel_inputs(history.points[chosen], features)
     if history.objectives is not None:

@@ -70,7 +70,6 @@ class Decision:
         node: The node on the leaf's path whose region was searched; -1 if none was.
         path: The latent actions from the root to the leaf.
         is_selected: Whether the upper confidence bounds lead to the leaf.
-        is_exploring: Whether the leaf was drawn at random because the search had stagnated.
         score: The acquisition value; None without candidates.
         rank: Its rank among the candidates, 1 for the best; better candidates were not new.
         n_candidates: The number of candidates.
@@ -85,7 +84,6 @@ class Decision:
     node: int = -1
     path: tuple[Step, ...] = ()
     is_selected: bool = False
-    is_exploring: bool = False
     score: float | None = None
     rank: int | None = None
     n_candidates: int = 0

@@ -1,4 +1,4 @@
-"""The search phase: a function of its arguments, where it searches, and when it explores."""
+"""The search phase: a function of its arguments, and where it searches."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 import pytest
+from scipy import stats
 
 from optuna_lanas._core.domain import Domain
+from optuna_lanas._core.gp import Model
 from optuna_lanas._core.history import History
 from optuna_lanas._core.pareto import count_dominating
 from optuna_lanas._core.search_tree import learn
-from optuna_lanas._core.search_tree import SearchTree
 from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
-from optuna_lanas._core.suggest import _explores
 from optuna_lanas._core.suggest import _make_acquisition
 from optuna_lanas._core.suggest import _pending
 from optuna_lanas._core.suggest import Caches
@@ -49,13 +49,11 @@ MIXED: list[BaseDistribution] = [
 ]
 ONE_IN_FOUR = domain_of(*[CategoricalDistribution([0, 1, 2, 3])] * 6)
 N = 90
-N_RECENT = round(DEFAULT.stagnation_share * N)
 
 
 def assert_same(left: Proposal, right: Proposal) -> None:
     np.testing.assert_array_equal(left.point, right.point)
     assert (left.leaf, left.node, left.chosen) == (right.leaf, right.node, right.chosen)
-    assert left.is_exploring == right.is_exploring
     if left.candidates is not None:
         assert right.candidates is not None
         np.testing.assert_array_equal(left.candidates.scores, right.candidates.scores)
@@ -94,7 +92,7 @@ def two_objectives(points: np.ndarray) -> History:
 HISTORIES: dict[str, Callable[[], History]] = {
     "mixed": lambda: random_history(domain_of(*MIXED), 90),
     "conditional": lambda: random_history(conditional_domain(), 90),
-    "stagnated": lambda: random_history(ONE_IN_FOUR, 90, value=lambda p: -np.arange(len(p))),
+    "getting worse": lambda: random_history(ONE_IN_FOUR, 90, value=lambda p: -np.arange(len(p))),
     "equal": lambda: random_history(domain_of(*MIXED), 90, value=lambda p: np.zeros(len(p))),
     "two objectives": lambda: two_objectives(
         domain_of(*MIXED).sample(90, np.random.default_rng(0))
@@ -206,6 +204,29 @@ def test_a_region_with_nothing_new_is_left_for_that_of_its_parent() -> None:
     assert sum(proposal.node == 0 for proposal in found[40:]) > 8
 
 
+@pytest.mark.parametrize("settings", [CHEAP, replace(PUBLISHED, n_first=10, n_select=10)])
+def test_a_set_of_known_points_needs_no_model(settings: Settings) -> None:
+    """None is fitted, no tree is grown, and every feasible point is as likely as the others."""
+
+    class Refusing(ModelCache):
+        def fitted(self, history: History, settings: Settings) -> Model:
+            raise AssertionError
+
+    domain = domain_of(IntDistribution(0, 9), CategoricalDistribution("ab"))
+    feasible = feasible_of(domain, fixed=[np.nan, 1.0])
+    points = feasible.enumerate(10, np.random.default_rng(0))
+    caches, drawn = Caches(model=Refusing()), []
+    for seed in range(300):
+        # The last one still runs.
+        history = history_of(domain, points[:9], np.arange(9.0), pending=points[9:])
+        found = suggest(history, feasible, settings, np.random.default_rng(seed), caches)
+        assert found.search_tree is None
+        drawn.append(found.point)
+    shares = np.unique(np.array(drawn), axis=0, return_counts=True)[1]
+    assert len(shares) == 10
+    assert stats.chisquare(shares).pvalue > 1e-4
+
+
 def test_a_leaf_with_nothing_new_is_passed_over_for_the_next() -> None:
     domain = domain_of(IntDistribution(0, 31))
     points = np.arange(10, 32)[:, None] / 31
@@ -258,100 +279,11 @@ def test_key_and_encode_are_asked_once_for_each_candidate(width: int) -> None:
     assert all(first != second for first, second in space.n_codes)  # others are invalid
 
 
-def values_with_best_at(index: int) -> np.ndarray:
-    values = np.random.default_rng(1).uniform(size=N)
-    values[index] = 2.0
-    return values
-
-
-def stagnant(values: np.ndarray, n_pending: int = 0) -> History:
-    domain = ONE_IN_FOUR
-    points = domain.sample(len(values), np.random.default_rng(0))
-    waiting = domain.sample(n_pending, np.random.default_rng(1))
-    return history_of(domain, points, values, pending=waiting)
-
-
-def exploring_share(history: History, n: int = 400) -> float:
-    drawn = [_explores(history, DEFAULT, np.random.default_rng(i)) for i in range(n)]
-    return float(np.mean(drawn))
-
-
-@pytest.mark.parametrize("index", [0, N - N_RECENT - 2])
-def test_some_trials_explore_once_the_search_has_stagnated(index: int) -> None:
-    share = exploring_share(stagnant(values_with_best_at(index)))
-    assert share == pytest.approx(DEFAULT.exploring_share, abs=0.1)
-
-
-@pytest.mark.parametrize("index", [N - N_RECENT - 1, N - 1])
-def test_none_does_while_better_ones_are_found_and_nothing_is_drawn(index: int) -> None:
-    rng = np.random.default_rng(0)
-    assert not _explores(stagnant(values_with_best_at(index)), DEFAULT, rng)
-    assert rng.random() == np.random.default_rng(0).random()
-
-
-def test_a_short_search_has_not_stagnated() -> None:
-    n = DEFAULT.min_stagnation
-    assert exploring_share(stagnant(-np.arange(n + 1.0))) == 0
-    assert exploring_share(stagnant(-np.arange(n + 2.0))) > 0
-
-
-def test_trials_that_could_not_know_of_the_best_one_do_not_count() -> None:
-    values = values_with_best_at(N - 40)
-    for n_pending, has_stagnated in ((0, True), (11, True), (12, False)):
-        assert (exploring_share(stagnant(values, n_pending)) > 0) == has_stagnated
-
-
-def test_several_objectives_have_no_best_observation() -> None:
-    history = stagnant(values_with_best_at(0))
-    several = replace(history, objectives=np.column_stack([history.values] * 2))
-    assert exploring_share(several) == 0
-
-
-def test_an_exploring_trial_searches_any_leaf() -> None:
-    history = stagnant(values_with_best_at(0))
-    settings = replace(CHEAP, n_observations=N)
-    caches = Caches()
-    found = [
-        suggest(history, feasible_of(ONE_IN_FOUR), settings, np.random.default_rng(i), caches)
-        for i in range(200)
-    ]
-    grown = learn(history, settings)
-    exploring = [proposal for proposal in found if proposal.is_exploring]
-    assert len(exploring) == pytest.approx(DEFAULT.exploring_share * len(found), rel=0.4)
-    assert all(proposal.node == proposal.leaf for proposal in exploring)
-    assert {proposal.leaf for proposal in exploring} == set(grown.tree.leaves.tolist())
-    others = [proposal for proposal in found if not proposal.is_exploring]
-    assert {proposal.leaf for proposal in others} == {grown.select()}
-    assert {proposal.node for proposal in others} == set(grown.tree.path(grown.select()))
-
-
-def test_an_explored_leaf_is_modelled_by_its_neighbours_alone() -> None:
-    history = stagnant(values_with_best_at(0))
-    grown, cache = learn(history, DEFAULT), ModelCache()
-    for leaf in grown.tree.leaves.tolist():
-        depth = len(grown.tree.path(leaf)) - 1
-        shared = grown.shared_depth(leaf)
-        for n_levels in (0, 1, 2):
-            acquisition = _make_acquisition(
-                history, shared, depth - n_levels, DEFAULT, cache, np.random.default_rng(0)
-            )
-            n_near = n_inside(grown, leaf, n_levels)
-            assert len(acquisition.inputs) == n_near
-
-
-def n_inside(grown: SearchTree, leaf: int, n_levels: int) -> int:
-    """The number of observations in the region of the node some levels above a leaf."""
-    path = grown.tree.path(leaf)
-    return int(grown.visits[path[max(len(path) - 1 - n_levels, 0)]])
-
-
 def test_a_long_history_is_modelled_by_the_nearest_observations_and_of_these_the_best() -> None:
     domain = transform_of({"x": FloatDistribution(0.0, 1.0)}).domain
     history = random_history(domain, 60)
     shared = np.where(history.points[:, 0] < 0.3, 1, 0)
-    acquisition = _make_acquisition(
-        history, shared, 0, CHEAP, ModelCache(), np.random.default_rng(0)
-    )
+    acquisition = _make_acquisition(history, shared, CHEAP, ModelCache(), np.random.default_rng(0))
     n_near = int(shared.sum())
     assert 0 < n_near < CHEAP.n_observations
     others = np.sort(history.values[shared == 0])[::-1][: CHEAP.n_observations - n_near]

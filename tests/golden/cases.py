@@ -204,7 +204,7 @@ def suggestions() -> Iterator[tuple[str, list[Params]]]:
     yield "drifting", searched(drifting, LaNASSampler(seed=9), 40, 12)
     yield "partially fixed", partially_fixed()
     yield (
-        "stagnated",
+        "plateau",
         searched(lambda t: -flat(t) * (t.number == 12), LaNASSampler(seed=1), 70, 20),
     )
 

@@ -28,7 +28,6 @@ from threadpoolctl import threadpool_limits
 from threadpoolctl import ThreadpoolController
 
 from optuna_lanas import LaNASSampler
-from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._study.propose import feature_names
@@ -254,14 +253,6 @@ def test_an_exhausted_space_is_drawn_from_at_random() -> None:
     trials = [trial_of(k, {"k": k}, space, float(k)) for k in range(12)]
     _, decision = propose(record_of(trials, settings=CHEAP), running_trial(12), space, 0)
     assert decision == Decision("random", 12)
-
-
-def test_a_study_says_which_trials_explored() -> None:
-    study = searched(needle, CHEAP, 70)
-    decisions = [published_decision(trial) for trial in study.trials]
-    exploring = [i for i, d in enumerate(decisions) if d is not None and d.is_exploring]
-    assert min(exploring) > DEFAULT.min_stagnation
-    assert len(exploring) > 5
 
 
 def test_terms_are_named_after_params() -> None:
