@@ -178,10 +178,12 @@ def _add_graph(
     (left, right), (low, high) = ((min(c), max(c)) for c in zip(*places.values(), strict=True))
     width, height = right - left or 1.0, high - low or 1.0
     hidden = {"visible": False}
+    names = [label for v, label in enumerate(vertices) if places[v][0] == left]
+    before = 0.1 + 0.0105 * max(map(len, names))  # room for their labels
     figure.update_layout(
         {
             f"{axes['xaxis'][0]}axis{axes['xaxis'][1:]}": hidden
-            | {"range": [left - 0.17 * width, right + 0.1 * width], "anchor": axes["yaxis"]},
+            | {"range": [left - before * width, right + 0.1 * width], "anchor": axes["yaxis"]},
             f"{axes['yaxis'][0]}axis{axes['yaxis'][1:]}": hidden
             | {"range": [low - 0.2 * height, high + 0.2 * height], "anchor": axes["xaxis"]},
         }

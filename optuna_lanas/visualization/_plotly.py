@@ -7,6 +7,7 @@ apart. No trace has the colour of the page or of its text, so that every templat
 from __future__ import annotations
 
 from html import escape
+import re
 import textwrap
 from typing import Any
 
@@ -190,11 +191,12 @@ def _template(go: Any, ink: str, page: str, grid: str) -> Any:
 
 
 def _wrapped(text: str, width: int, n_lines: int) -> list[str]:
-    """Return a text on at most ``n_lines`` lines, escaped."""
-    lines = textwrap.wrap(one_line(text), width)
-    if 1 < len(lines) <= n_lines:  # lines of about the same length
-        fits = (textwrap.wrap(one_line(text), w) for w in range(width // 2, width + 1))
+    """Return a text on at most ``n_lines`` lines of about the same length, escaped."""
+    joined = re.sub(" ([=≤≥]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", one_line(text))
+    lines = textwrap.wrap(joined, width)
+    if 1 < len(lines) <= n_lines:
+        fits = (textwrap.wrap(joined, shorter) for shorter in range(width // 2, width + 1))
         lines = next(each for each in fits if len(each) == len(lines))
     if len(lines) > n_lines:
         lines = [*lines[: n_lines - 1], lines[n_lines - 1][: width - 1] + "…"]
-    return [escaped(line) for line in lines]
+    return [escaped(line.replace("\N{NO-BREAK SPACE}", " ")) for line in lines]

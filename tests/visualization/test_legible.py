@@ -24,6 +24,8 @@ from optuna_lanas.spaces import NATSBenchSizeSpace
 from optuna_lanas.visualization import plot_architecture
 from optuna_lanas.visualization import plot_parameters
 from optuna_lanas.visualization import plot_partition
+from optuna_lanas.visualization._architecture import draw_best_architecture
+from optuna_lanas.visualization._thinning import reduced
 from tests.browser import BROWSER
 from tests.browser import drawn_texts
 from tests.browser import faults
@@ -167,7 +169,8 @@ def test_architectures_can_be_read(space: Any, tmp_path: Path) -> None:
     plot = partial(plot_architecture, study, space=space)
     figures = {f"trial-{n}": plot(trial_number=n) for n in range(4)}
     assert not faults(drawn_texts(figures, tmp_path, 1000, 600))
-    assert not faults(drawn_texts(figures, tmp_path, 700, 450))
+    published = {"best": draw_best_architecture(study, space, None, reduced(1.0))}
+    assert not faults(drawn_texts(published, tmp_path, 700, 450))
 
 
 @pytest.mark.slow
