@@ -4,6 +4,7 @@ Notation
     P    points, `[n, n_params]`: coordinates (see `axes`), NaN for an inactive parameter
     X    features, `[n, dim]`: what latent actions see
     E    kernel inputs, `[n, k]`: what the kernel measures distances in
+    A    additive inputs, `[n, a]`: what the additive part of the model is linear in
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from optuna_lanas._core.settings import DEFAULT
 
 
 KEY_DIGITS = 12
+N_COARSE, N_FINE = 9, 33  # B-splines of a numeric parameter of more than `N_COARSE` values
 MAX_ONE_HOT = 128  # choices of a parameter with a feature for each
 CODE_LENGTH = 64  # features of a parameter with more choices
 
@@ -135,30 +137,43 @@ class Domain:
             parts.append(is_inactive)
         return np.hstack(parts)
 
+    def additive_inputs(self, points: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Return `[n, a]` additive inputs: the features, but smooth ones of numeric parameters.
+
+        A numeric parameter of many values has two rows of cubic B-splines, the coarse ones and the
+        fine ones (see `is_fine`): a linear function of them is smooth in the coordinate. That of
+        soft one-hot codes has a kink at each knot, and an optimum there that is none.
+
+        Args:
+            points: `[n, n_params]`.
+            features: `[n, dim]`, of the points.
+        """
+        if len(self._smooth) == 0:
+            return features
+        n_own = features.shape[1] - self.n_plain_features
+        plain = features[:, n_own:][:, ~self._is_smooth[self.feature_param]]
+        splines = _splines(points[:, self._smooth])
+        return np.hstack([features[:, :n_own], plain, splines])
+
+    def is_fine(self, n_inputs: int) -> np.ndarray:
+        """Return `[n_inputs]` bools: which additive inputs are fine splines."""
+        return np.arange(n_inputs) >= n_inputs - N_FINE * len(self._smooth)
+
     def slopes(
-        self, points: np.ndarray, by_inputs: np.ndarray, by_features: np.ndarray
+        self, points: np.ndarray, by_inputs: np.ndarray, by_additive: np.ndarray
     ) -> np.ndarray:
-        """Return derivatives `[n, n_params]` by coordinates of plain numeric parameters, else 0.
+        """Return derivatives `[n, n_params]` by coordinates of numbers of many values, else 0.
 
         Args:
             points: `[n, n_params]`, NaN for an inactive parameter, whose derivative is 0.
             by_inputs: `[n, k]`, derivatives by kernel inputs.
-            by_features: `[n, dim]`, derivatives by features.
+            by_additive: `[n, a]`, derivatives by additive inputs.
         """
-        numeric, is_numeric = self._plain_numeric, ~self._plain_axes.is_categorical
-        n_own = by_features.shape[1] - self.n_plain_features
-        first = n_own + int(self._is_one_hot.sum())
-        knots, coordinates = self.n_knots[is_numeric], points[:, numeric]
-        is_inactive = np.isnan(coordinates)
-        position = np.where(is_inactive, 0.0, coordinates) * (knots - 1)
-        lower = np.minimum(np.floor(position).astype(np.intp), np.maximum(knots - 2, 0))
-        lower += n_own + self.first_knot[is_numeric]
-        upper = lower + (knots > 1)
-        each = np.arange(len(points))[:, None]
-        by_knots = (by_features[each, upper] - by_features[each, lower]) * (knots - 1)
-        slopes = np.zeros(points.shape)
-        total = by_inputs[:, first : first + len(numeric)] + by_knots
-        slopes[:, numeric] = np.where(is_inactive, 0.0, total)
+        coordinates, slopes = points[:, self._smooth], np.zeros(points.shape)
+        n_numbers = len(self._plain_numeric) * (1 if self.activity is None else 2)
+        by_numbers = by_inputs[:, by_inputs.shape[1] - n_numbers :]
+        total = by_numbers[:, self._smooth_numeric] + _spline_slopes(coordinates, by_additive)
+        slopes[:, self._smooth] = np.where(np.isnan(coordinates), 0.0, total)
         return slopes
 
     def lengthscale_groups(self, dim: int) -> np.ndarray:
@@ -232,6 +247,21 @@ class Domain:
         return np.asarray(self.plain[~self._plain_axes.is_categorical])
 
     @cached_property
+    def _is_smooth(self) -> np.ndarray:
+        """`[n_plain]` bools: which plain parameters are numbers of many values."""
+        axes = self._plain_axes
+        return np.asarray(~axes.is_categorical & (axes.n_values > N_COARSE))
+
+    @cached_property
+    def _smooth(self) -> np.ndarray:
+        return np.asarray(self.plain[self._is_smooth])
+
+    @cached_property
+    def _smooth_numeric(self) -> np.ndarray:
+        """`[n_smooth]` ints, the places of numbers of many values among the plain numbers."""
+        return np.searchsorted(self._plain_numeric, self._smooth)
+
+    @cached_property
     def _is_one_hot(self) -> np.ndarray:
         return np.asarray(self._plain_axes.is_categorical[self.feature_param])
 
@@ -263,6 +293,63 @@ class Domain:
     def first_knot(self) -> np.ndarray:
         """`[n_plain]` ints: the place of each plain parameter's first feature among the plain."""
         return np.concatenate([[0], np.cumsum(self.n_knots)[:-1]]).astype(np.intp)
+
+
+def _splines(coordinates: np.ndarray) -> np.ndarray:
+    """Return uniform cubic B-splines of `[n, m]` coordinates, 0 of NaN.
+
+    First the `N_COARSE` of each column, then the `N_FINE` of each. Those of a coordinate at one
+    resolution sum to 1 (de Boor, 1978, chapter IX).
+    """
+    n, m = coordinates.shape
+    first, t, _ = _pieces(coordinates)
+    square, cube = t**2, t**3
+    weights = (
+        (1.0 - t) ** 3,
+        3.0 * cube - 6.0 * square + 4.0,
+        -3.0 * cube + 3.0 * square + 3.0 * t + 1.0,
+        cube,
+    )
+    scale = np.where(np.isnan(coordinates), 0.0, 1.0 / 6.0)
+    scale, row = np.hstack([scale, scale]), np.arange(n)[:, None]
+    splines = np.zeros((n, m * (N_COARSE + N_FINE)))
+    for place, weight in enumerate(weights):
+        splines[row, first + place] = weight * scale
+    return splines
+
+
+def _spline_slopes(coordinates: np.ndarray, by_additive: np.ndarray) -> np.ndarray:
+    """Return derivatives `[n, m]` by coordinates, from those by inputs that end with splines."""
+    n, m = coordinates.shape
+    first, t, n_pieces = _pieces(coordinates)
+    first, square = first + by_additive.shape[1] - m * (N_COARSE + N_FINE), t**2
+    slopes = (
+        -0.5 * (1.0 - t) ** 2,
+        1.5 * square - 2.0 * t,
+        -1.5 * square + t + 0.5,
+        0.5 * square,
+    )
+    total, row = np.zeros(t.shape), np.arange(n)[:, None]
+    for place, slope in enumerate(slopes):
+        total += by_additive[row, first + place] * slope
+    total *= n_pieces
+    return np.asarray(total[:, :m] + total[:, m:])
+
+
+def _pieces(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where `[n, m]` coordinates lie among the pieces of their coarse and fine splines.
+
+    Returns:
+        The place `[n, 2m]` of the first spline that is not 0 there, the position `[n, 2m]` in the
+        piece, in [0, 1], and the number of pieces `[2m]`.
+    """
+    m = coordinates.shape[1]
+    n_pieces = np.repeat([N_COARSE - 3, N_FINE - 3], m)
+    start = np.append(np.arange(m) * N_COARSE, m * N_COARSE + np.arange(m) * N_FINE)
+    known = np.where(np.isnan(coordinates), 0.0, coordinates)
+    position = np.hstack([known, known]) * n_pieces
+    piece = np.minimum(position.astype(np.intp), n_pieces - 1)
+    return start + piece, position - piece, n_pieces
 
 
 @dataclass(frozen=True, eq=False)
