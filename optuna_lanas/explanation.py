@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -39,7 +40,6 @@ from optuna_lanas.sampler import LaNASSampler
 
 ORIGINS = words.ORIGINS
 ENDS = {
-    TrialState.COMPLETE: "Its value is {}.",
     TrialState.PRUNED: "It was pruned.",
     TrialState.FAIL: "It failed.",
     TrialState.RUNNING: "It is still running.",
@@ -258,11 +258,11 @@ def _found(trials: Sequence[FrozenTrial], asked: Any) -> FrozenTrial:
     if isinstance(number, bool) or not isinstance(number, int | np.integer):
         raise wrong_type("trial", rule, asked, "Leave it out for the best trial.")
     wanted = int(number) + len(trials) if number < 0 else int(number)
-    found = next((trial for trial in trials if trial.number == wanted), None)
-    if found is None:
+    place = bisect_left(trials, wanted, key=lambda trial: trial.number)
+    if place == len(trials) or trials[place].number != wanted:
         few = f"of the study's {len(trials)} trials, counted from 0, or from -1 backwards"
         raise wrong_value("trial", few, asked, "`trial.number` is a trial's number.")
-    return found
+    return trials[place]
 
 
 def _best_or_last(study: optuna.Study, trials: Sequence[FrozenTrial]) -> FrozenTrial:
@@ -282,54 +282,53 @@ def _best_or_last(study: optuna.Study, trials: Sequence[FrozenTrial]) -> FrozenT
 def _explained(
     study: optuna.Study, trials: Sequence[FrozenTrial], chosen: Sequence[FrozenTrial]
 ) -> list[Explanation]:
-    names = study.metric_names or (
-        ["value"]
-        if len(study.directions) == 1
-        else [f"value {i}" for i in range(len(study.directions))]
-    )
-    outcomes = {trial.number: outcome_of(trial, study.directions) for trial in trials}
-    decisions = [published_decision(trial) for trial in chosen]
-    lacking = [trial for trial, known in zip(chosen, decisions, strict=True) if known is None]
-    own = study.sampler if isinstance(study.sampler, LaNASSampler) else LaNASSampler()
-    placed = iter(
-        own._views.use(study, lambda record: [_placed(record, trial) for trial in lacking])
-        if lacking
-        else []
-    )
+    n = len(study.directions)
+    names = study.metric_names or (["value"] if n == 1 else [f"value {i}" for i in range(n)])
+    outcomes = [outcome_of(trial, study.directions) for trial in trials]
+    known = {trial.number: published_decision(trial) for trial in chosen}
+    lacking = [trial for trial in chosen if known[trial.number] is None]
+    placed: dict[int, Decision] = {}
+    if lacking:
+        own = study.sampler if isinstance(study.sampler, LaNASSampler) else LaNASSampler()
+        placed = own._views.use(study, lambda record: _places(record, lacking))
     return [
         Explanation(
-            **vars(next(placed) if known is None else known),
+            **vars(known[trial.number] or placed[trial.number]),
             number=trial.number,
-            is_recorded=known is not None,
-            params=trial.params if trial.state.is_finished() else known_params(trial),
-            result=_result(trial, outcomes, names),
+            is_recorded=known[trial.number] is not None,
+            params=dict(trial.params if trial.state.is_finished() else known_params(trial)),
+            result=_result(trial, trials, outcomes, names),
             values=dict(zip(names, trial.values or (), strict=False)),
         )
-        for trial, known in zip(chosen, decisions, strict=True)
+        for trial in chosen
     ]
 
 
 def _result(
-    trial: FrozenTrial, outcomes: Mapping[int, Outcome | None], names: Sequence[str]
+    trial: FrozenTrial,
+    trials: Sequence[FrozenTrial],
+    outcomes: Sequence[Outcome | None],
+    names: Sequence[str],
 ) -> str:
     """Return how a trial has ended, and how it compares with the trials before it."""
-    outcome = outcomes[trial.number]
+    place = bisect_left(trials, trial.number, key=lambda known: known.number)
+    outcome = outcomes[place]
     if outcome is not None and outcome.kind == INFEASIBLE:
         return "It violates the constraints."
     if outcome is None or outcome.kind != COMPLETE:
-        return ENDS[trial.state] if trial.state != TrialState.COMPLETE else ""
+        return ENDS.get(trial.state, "")
     shown = [f"{one_line(name)} {v:.5g}" for name, v in zip(names, trial.values, strict=False)]
-    if len(names) > 1:
+    before = [o.values[0] for o in outcomes[:place] if o is not None and o.kind == COMPLETE]
+    if len(names) > 1 or not before:
         return f"It ended with {', '.join(shown)}."
-    others = [
-        other.values[0]
-        for number, other in outcomes.items()
-        if number < trial.number and other is not None and other.kind == COMPLETE
-    ]
-    if not others:
-        return f"It ended with {shown[0]}."
-    share = words.best_share(sum(v > outcome.values[0] for v in others), len(others))
+    n_better = sum(value > outcome.values[0] for value in before)
+    share = words.best_share(n_better, len(before))
     return f"It ended with {shown[0]}, {'the' if share.endswith('far') else 'in the'} {share}."
+
+
+def _places(record: Record, trials: Sequence[FrozenTrial]) -> dict[int, Decision]:
+    """Return where trials lie in the tree that the study has now, by their numbers."""
+    return {trial.number: _placed(record, trial) for trial in trials}
 
 
 def _placed(record: Record, trial: FrozenTrial) -> Decision:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -51,7 +53,8 @@ def partition(
         space: An architecture space, used with the default settings.
         target: A function from a complete trial to the number that is shown for it. None shows the
             objective value, or the rank for several objectives. The tree does not depend on it.
-        target_name: The name of the target.
+        target_name: The name of the target. The default is the objective's name, if
+            ``study.set_metric_names`` has given one.
 
     Raises:
         TypeError: If an argument is of the wrong type.
@@ -157,10 +160,10 @@ def _make(
     search_tree = grow(record, history).in_own_unit()
     if target is None and len(study.directions) > 1:
         targets = search_tree.y.copy()
-        if target_name == VALUE_NAME:  # several objectives have no value of their own
-            target_name = "Rank" if record.settings.use_ranks else "Value"
     else:
         targets = np.array([_finite_target(trial, target) for trial in trials])
+    if target is None and target_name == VALUE_NAME:
+        target_name = _objective_name(study, record.settings.use_ranks)
     return StudyPartition(
         search_tree=search_tree,
         choices=feature_names(record, history.features.shape[1]),
@@ -171,7 +174,29 @@ def _make(
         value_name="mean rank" if record.settings.use_ranks else "mean value",
         is_maximised=_is_maximised(study, target),
         n_pending=len(history.pending_points),
+        trials=tuple(trials),
+        best=_best_places(study, trials),
+        transform=record.transform,
+        points=history.points.copy(),
     )
+
+
+def _objective_name(study: optuna.Study, use_ranks: bool) -> str:
+    """Return what the values are called; several objectives have no value of their own."""
+    names = study.metric_names or []
+    if len(study.directions) == 1:
+        return str(names[0]) if names else VALUE_NAME
+    kind = "Rank" if use_ranks else "Value"
+    return f"{kind} of {', '.join(map(str, names))}" if names else kind
+
+
+def _best_places(study: optuna.Study, trials: Sequence[FrozenTrial]) -> np.ndarray:
+    """Return the places of the best trials, none if no trial is complete and feasible."""
+    best: set[int] = set()
+    with suppress(RecursionError, ValueError):  # of attributes nested deeply, of no trial
+        found = study.best_trials if len(study.directions) > 1 else [study.best_trial]
+        best = {trial.number for trial in found}
+    return np.flatnonzero([trial.number in best for trial in trials])
 
 
 def _check_space(study: optuna.Study, space: Any | None) -> None:
