@@ -127,6 +127,7 @@ def test_figures_are_pages(run: Callable[..., str], tmp_path: Path) -> None:
         assert Path(path).read_text(encoding="utf-8").count("plotly.min.js") == 1
 
 
+@pytest.mark.slow
 def test_publish_puts_the_note_on_the_page(run: Callable[..., str], study: optuna.Study) -> None:
     dashboard = pytest.importorskip("optuna_dashboard")
     assert run("publish").startswith("Published ")
