@@ -30,7 +30,7 @@ from optuna_lanas.visualization._note import NOTE_HEADING
 from tests.workers import storages
 
 
-FIGURES = ["partition", "leaf-values", "latent-action", "leaf-share", "trial-map"]
+FIGURES = ["partition", "leaf-values", "parameters", "leaf-share", "trial-map"]
 
 
 def objective(trial: optuna.Trial) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields
 import json
+import re
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -20,6 +21,7 @@ KEY = "lanas:relative_params"
 MAX_BYTES = 60_000  # as JSON in a storage; MySQL's TEXT holds 65,535
 MAX_READ = 1_000_000  # a longer text is foreign
 MAX_INT = 2**63
+_FOUND = re.compile(r'"decision":\{"found":"([a-z-]{1,20})"')  # in a text, quotes are escaped
 JSON_TYPES = (bool, int, float, str, type(None))
 
 
@@ -119,6 +121,17 @@ def published_decision(trial: FrozenTrial) -> Decision | None:
     has_second = decision.runner_up is not None and decision.runner_up_score is not None
     is_whole = is_scored or decision.score is decision.rank is None
     return decision if is_whole and (has_second or decision.runner_up is None) else None
+
+
+def published_found(trial: FrozenTrial) -> str:
+    """Return how a trial's params were found, as in `Decision`; "other" without a record."""
+    text = trial.system_attrs.get(KEY)
+    if isinstance(text, str):  # the whole decision would take ten times as long to read
+        found = _FOUND.search(text)
+        if found is not None:
+            return found[1]
+    decision = published_decision(trial)
+    return "other" if decision is None else decision.found
 
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:

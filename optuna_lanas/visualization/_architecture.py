@@ -1,7 +1,8 @@
-"""The architecture of a trial, drawn by its space."""
+"""What does the architecture look like? A trial's, drawn by its space."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,12 @@ from optuna.trial import FrozenTrial
 
 from optuna_lanas._checks import trial_of
 from optuna_lanas.visualization._make_partition import choose_sampler
+from optuna_lanas.visualization._make_partition import VALUE_NAME
 from optuna_lanas.visualization._plotly import graph_objects
+from optuna_lanas.visualization._plotly import set_title
+from optuna_lanas.visualization._plotly import short
+from optuna_lanas.visualization._thinning import Detail
+from optuna_lanas.visualization._thinning import FULL
 
 
 if TYPE_CHECKING:
@@ -55,8 +61,19 @@ def plot_architecture(
     has_number = trial_number is not None
     trial = trial_of(study, trial_number, remedy) if has_number else _best_trial(study)
     graph_objects()
+    return _drawn(study, known, trial, FULL)
+
+
+def draw_best_architecture(study: optuna.Study, space: Any, detail: Detail) -> go.Figure:
+    """Return the figure of the best trial, in a space that draws."""
+    return _drawn(study, space, _best_trial(study), detail)
+
+
+def _drawn(study: optuna.Study, known: Any, trial: FrozenTrial, detail: Detail) -> go.Figure:
     figure = known.draw(_architecture(known, trial))
-    figure.update_layout(title=_title(trial))
+    meta = figure.layout.meta
+    summary = meta.get("summary", "") if isinstance(meta, dict) else ""
+    set_title(figure, detail, _title(study, trial), str(summary))
     return figure
 
 
@@ -65,12 +82,33 @@ def can_draw(space: Any | None) -> bool:
     return callable(getattr(space, "draw", None))
 
 
-def _title(trial: FrozenTrial) -> str:
-    title = f"Architecture of Trial {trial.number}"
-    if trial.values is None:
-        return title
-    name = "Objective Value" if len(trial.values) == 1 else "Objective Values"
-    return f"{title}, {name} {', '.join(f'{value:.5g}' for value in trial.values)}"
+def _title(study: optuna.Study, trial: FrozenTrial) -> str:
+    """Return which trial it is, its values, and how far it is from the best one."""
+    best = _best_numbers(study)
+    front = "on the Pareto front" if len(study.directions) > 1 else "the best"
+    head = f"Trial {trial.number}{', ' + front if trial.number in best else ''}"
+    values = f"{head}: {_values(study, trial)}" if trial.values is not None else head
+    if trial.number in best or len(best) != 1 or trial.values is None:
+        return f"★ {values}" if trial.number in best else values
+    top = trial_of(study, best[0], "")
+    return f"{values} (best: trial {top.number}, {_values(study, top)})"
+
+
+def _values(study: optuna.Study, trial: FrozenTrial) -> str:
+    values = trial.values or []
+    names = list(map(str, study.metric_names or []))
+    names = [short(name, 30) for name in names] or [VALUE_NAME] * (len(values) == 1)
+    if not names:
+        return f"Objective Values {', '.join(f'{value:.5g}' for value in values)}"
+    pairs = zip(names, values, strict=True)
+    return ", ".join(f"{name} {value:.5g}" for name, value in pairs)
+
+
+def _best_numbers(study: optuna.Study) -> list[int]:
+    with suppress(RecursionError, ValueError):  # of attributes nested deeply, of no trial
+        found = study.best_trials if len(study.directions) > 1 else [study.best_trial]
+        return [trial.number for trial in found]
+    return []
 
 
 def _check_draws(space: Any | None) -> None:
