@@ -67,8 +67,8 @@ def decision(**fields: Any) -> Decision:
         ),
         ({"parent_params": {}, "n_changed": 0}, "repeats trial 41"),
         (
-            {"parent_params": {"kind": "linear", "depth": None, "penalty": 0.5}, "n_changed": 3},
-            "refines trial 41: kind linear -> tree, depth=3 (new), the rest kept",
+            {"parent_params": {"depth": None, "kind": "linear", "penalty": 0.5}, "n_changed": 3},
+            "refines trial 41: kind linear -> tree with depth=3, the rest kept",
         ),
         (
             {"parent_params": dict.fromkeys(PARAMS, 9), "n_changed": 4, "distance": 0.9},

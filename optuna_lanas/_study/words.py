@@ -89,10 +89,22 @@ def best_share(n_better: int, n_others: int) -> str:
 
 def changes(decision: Decision, params: Mapping[str, Any]) -> str:
     """Return the greatest differences from the parent, empty where they are unknown."""
-    shown = _differences(decision, params)
+    shown = _differing(decision, params)
+    theirs = decision.parent_params or {}
+    old = [
+        _difference(name, theirs[name], params[name])
+        for name in shown
+        if not _is_new(theirs, name)
+    ]
+    new = [
+        f"{_short(name)}={_short(format_value(params[name]))}"
+        for name in shown
+        if _is_new(theirs, name)
+    ]
     n_more = _n_changed(decision, params) - len(shown)
-    more = [f"{n_more} more"] if shown and n_more > 0 else []
-    return ", ".join([*shown, *more])
+    more = f", {n_more} more" if shown and n_more > 0 else ""
+    with_new = f"{' ' if old else ''}with {', '.join(new)}" if new else ""
+    return f"{', '.join(old)}{with_new}{more}"
 
 
 def details(decision: Decision, params: Mapping[str, Any]) -> list[str]:
@@ -128,13 +140,19 @@ def _change(decision: Decision, params: Mapping[str, Any]) -> str:
     return f"{verb}: {shown}{_rest(decision, params)}"
 
 
-def _differences(decision: Decision, params: Mapping[str, Any]) -> list[str]:
-    """Return what has changed, at most `N_CHANGES`; if nothing has, what has changed a little."""
+def _differing(decision: Decision, params: Mapping[str, Any]) -> list[str]:
+    """Return the names of what has changed, at most `N_CHANGES`; if nothing has, of one param.
+
+    Those that the parent does not have come last: they follow from the others.
+    """
     theirs = decision.parent_params or {}
-    pairs = [
-        _difference(name, old, params[name]) for name, old in theirs.items() if name in params
-    ]
-    return pairs[: min(max(_n_changed(decision, params), 1), N_CHANGES)]
+    names = [name for name in theirs if name in params]
+    names = names[: max(_n_changed(decision, params), 1)]
+    return sorted(names, key=lambda name: _is_new(theirs, name))[:N_CHANGES]
+
+
+def _is_new(theirs: Mapping[str, Any], name: str) -> bool:
+    return theirs[name] is None
 
 
 def _n_changed(decision: Decision, params: Mapping[str, Any]) -> int:
@@ -161,8 +179,6 @@ def _expectation(decision: Decision, before: str) -> str:
 
 
 def _difference(name: str, old: Any, new: Any) -> str:
-    if old is None:
-        return f"{_short(name)}={_short(format_value(new))} (new)"
     texts = format_value(old), format_value(new)
     if isinstance(old, float) and isinstance(new, float):
         pairs = [(f"{old:.{digits}g}", f"{new:.{digits}g}") for digits in DIGITS]

@@ -28,7 +28,7 @@ def to_note(study: optuna.Study, view: StudyPartition) -> str:
     A table of the first leaves in descending order of the UCB follows.
     """
     trials, regions = counted(len(view.numbers), "trial"), counted(len(view.leaves), "region")
-    mean_target = f"mean {_escaped(target_name(view))}"
+    mean_target = f"{_escaped(target_name(view))}, mean"
     lines = [
         NOTE_HEADING,
         "",

@@ -28,13 +28,13 @@ def summary(view: StudyPartition) -> str:
     all_mean = f"{view.mean_target(0):.4g}"
     if n_leaves == 1:
         trials = counted(len(view.numbers), "trial")
-        return f"One region as yet: {trials}, mean {name} {all_mean}."
+        return f"One region as yet: {trials}, {name} {all_mean} on average."
     best = view.best_leaf
     inside = counted(int(view.inside(best).sum()), "trial")
-    mean = f"mean {name} {view.mean_target(best):.4g} of {inside}"
+    mean = f"{name} {view.mean_target(best):.4g} on average over {inside}"
     return (
         f"Best of {n_leaves} regions is leaf {best}, {region_words(view, best)}: {mean}, "
-        f"against {all_mean} of all {len(view.numbers)}."
+        f"against {all_mean} over all {len(view.numbers)}."
     )
 
 

@@ -41,8 +41,10 @@ def test_the_first_line_says_which_region_is_best_and_what_it_is(view: StudyPart
     inside = view.inside(view.best_leaf)
     assert first.startswith(f"Best of {len(view.leaves)} regions is leaf {view.best_leaf}, ")
     assert "model = mlp" in first
-    assert f"mean accuracy {view.targets[inside].mean():.4g} of {inside.sum()} trials" in first
-    assert first.endswith(f"against {view.targets.mean():.4g} of all 40.")
+    assert (
+        f": accuracy {view.targets[inside].mean():.4g} on average over {inside.sum()} tri" in first
+    )
+    assert first.endswith(f"against {view.targets.mean():.4g} over all 40.")
     means = [view.search_tree.value[leaf] for leaf in view.leaves]
     assert view.search_tree.value[view.best_leaf] == max(means)
 

@@ -82,7 +82,7 @@ def test_text(view: StudyPartition) -> None:
     lines = str(view).splitlines()
     best = view.best_leaf
     assert lines[0].startswith(f"Best of {len(view.leaves)} regions is leaf {best}, operation = ")
-    assert lines[0].endswith("of all 80.")
+    assert lines[0].endswith("over all 80.")
     assert lines[1].startswith("Next: a trial in ")
     lines = lines[1:]
     assert len(lines) == 1 + view.tree.n_nodes
@@ -197,6 +197,6 @@ def test_wrong_arguments(study: optuna.Study) -> None:
 
 def test_one_trial_is_one_region() -> None:
     lines = str(partition(random_study(1))).splitlines()
-    assert lines[0].startswith("One region as yet: 1 trial, mean value ")
+    assert lines[0].startswith("One region as yet: 1 trial, value ")
     assert lines[1] == "Next: a trial anywhere in the space."
     assert lines[2].startswith("leaf 0: 1 trial, value ")
