@@ -30,6 +30,7 @@ from optuna_lanas._study.outcome import outcome_of
 from optuna_lanas._study.propose import describe_path
 from optuna_lanas._study.propose import grow
 from optuna_lanas._study.published import Decision
+from optuna_lanas._study.published import enqueued_params
 from optuna_lanas._study.published import known_params
 from optuna_lanas._study.published import published_decision
 from optuna_lanas._study.published import Step
@@ -333,16 +334,16 @@ def _places(record: Record, trials: Sequence[FrozenTrial]) -> dict[int, Decision
 
 def _placed(record: Record, trial: FrozenTrial) -> Decision:
     """Return where a trial lies in the tree that the study has now."""
-    n = record.n_observations
+    n, found = record.n_observations, "enqueued" if enqueued_params(trial) else "other"
     if n == 0 or not trial.params:
-        return Decision("other", n)
+        return Decision(found, n)
     features = record.domain.features(record.transform.to_point(trial.params)[None])
     if np.isnan(features).any():  # an invalid architecture
-        return Decision("other", n)
+        return Decision(found, n)
     tree = grow(record, record.history(-1))
     leaf = int(tree.tree.route(features)[0])
     return Decision(
-        found="other",
+        found=found,
         n_observations=n,
         leaf=leaf,
         leaf_name=tree.tree.name(leaf),

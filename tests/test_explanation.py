@@ -385,6 +385,9 @@ def test_enqueued_and_added_trials_have_no_record() -> None:
     assert part.is_recorded
     assert (added.is_recorded, added.leaf) == (False, -1)
     assert (waiting.is_recorded, waiting.leaf) == (False, -1)
+    assert whole.summary == "Trial 12 was enqueued with its parameters, not proposed by LaNAS."
+    assert waiting.result == "It is still waiting to be run."
+    assert [each.found for each in (whole, added, waiting)] == ["enqueued", "other", "enqueued"]
 
 
 def test_an_invalid_architecture_lies_in_no_leaf() -> None:

@@ -97,7 +97,7 @@ def test_the_first_sentence_says_what_is_expected(n_better: int | None, expectat
     assert text == f"Trial 55 refines trial 41: rate 0.23 -> 0.33, the rest kept{expectation}"
 
 
-@pytest.mark.parametrize("found", ["start-up", "random", "uniform", "other"])
+@pytest.mark.parametrize("found", ["start-up", "random", "uniform", "other", "enqueued"])
 def test_trials_that_no_model_proposed_are_told_so(found: str) -> None:
     text = why(3, Decision(found, 3), PARAMS)
     assert text.startswith("Trial 3 was ")
@@ -273,3 +273,25 @@ def test_the_result_says_how_a_trial_came_out() -> None:
         "It ended with accuracy 2, in the best 67 %.",
         "It ended with accuracy 5, the best so far.",
     ]
+
+
+def test_features_without_names_are_no_reasons() -> None:
+    class Plain:
+        """A space that names none of its features."""
+
+        def suggest(self, trial: optuna.trial.BaseTrial) -> list[int]:
+            return [trial.suggest_int(f"width_{i}", 1, 64) for i in (1, 2)]
+
+        def encode(self, params: Any) -> np.ndarray:
+            return np.array([params["width_1"], params["width_2"]]) / 64
+
+        def key(self, params: Any) -> tuple[int, int]:
+            return params["width_1"], params["width_2"]
+
+    space = Plain()
+    study = optuna.create_study(sampler=LaNASSampler(space=space, seed=0))
+    study.optimize(lambda trial: sum(space.suggest(trial)), n_trials=20)
+    explained = explain(study, range(10, 20))
+    assert not any("encoding" in str(each) for each in explained)
+    assert any("width_1 " in each.summary for each in explained)
+    assert any("encoding[" in each.details() for each in explained)

@@ -63,7 +63,7 @@ class Decision:
     Attributes:
         found: "start-up" is a draw from the whole space before the first tree, and "random" one
             because no region held a new point. "model" is the best candidate, "uniform" the
-            published draw. "other" is a trial that LaNAS did not propose.
+            published draw. "other" and "enqueued" are trials that LaNAS did not propose.
         n_observations: Finished trials with a value that were known at that time.
         leaf: The leaf that was chosen; -1 without a tree.
         leaf_name: Its number and path in words.

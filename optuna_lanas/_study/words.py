@@ -20,14 +20,16 @@ MAX_REFINED = 0.5  # the mean change of a param up to which a trial refines its 
 HALF = 0.5
 DIGITS = (3, 4, 5, 6)
 
+UNNAMED = "encoding["  # a feature of a space that names none
+
 ORIGINS = {
     "start-up": "drawn uniformly at random, in the start-up",
     "random": "drawn uniformly at random, since no region held a new candidate",
     "model": "the new candidate of greatest expected improvement in its region",
     "uniform": "drawn uniformly at random from its region",
+    "enqueued": "enqueued with its parameters, not proposed by LaNAS",
     "other": (
-        "not proposed by LaNAS: enqueued, added, of another sampler, or the first to ask for its "
-        "parameters"
+        "not proposed by LaNAS: added, of another sampler, or the first to ask for its parameters"
     ),
 }
 
@@ -203,7 +205,7 @@ def _reasons(steps: Sequence[Step]) -> str:
     for step in steps:
         for label, added in step.terms if step.is_good else ():
             total[label] = total.get(label, 0.0) + added
-    helpful = [label for label in total if total[label] > 0.0]
+    helpful = [label for label in total if total[label] > 0.0 and not label.startswith(UNNAMED)]
     helpful.sort(key=lambda label: ("=" not in label, -total[label]))  # features are less known
     named = " and ".join(map(_short, helpful[:N_REASONS]))
     count = "counts" if len(helpful) == 1 else "count"
