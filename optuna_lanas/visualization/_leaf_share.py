@@ -90,7 +90,10 @@ def draw_leaf_share(
     _add_found(figure, view, times, width)
     _add_best(figure, view, share, times)
     figure.update_layout(
-        xaxis={"title": {"text": "finished trials"}, "range": [1, max(n, 2)], "anchor": "y2"},
+        xaxis={
+            "title": {"text": "finished trials"}, "range": [1, max(n, 2)], "anchor": "y2",
+            "ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)",
+        },
         yaxis=_axis("share of recent trials", 0.42, 1.0),
         yaxis2=_axis("found by", 0.0, 0.32),
         legend={

@@ -43,7 +43,7 @@ N_BARS = 6  # more choices: the best ones and the worst
 MAX_DOTS = 400  # trials in one panel
 ROW_HEIGHT = 150  # pixels
 LABELS = 0.42, 0.17  # part of a cell for the labels of choices, and of a numeric axis
-N_LABEL, N_HEAD = 15, 36  # characters of a choice, and of a panel's heading
+N_LABEL, N_HEAD = 2 / 11, 0.44  # parts of the title's letters for a choice, and for a heading
 
 
 def plot_parameters(
@@ -99,7 +99,7 @@ def draw_parameters(
     n_rows = -(-len(shown) // n_columns)
     if n_rows * n_columns > N_PARAMETERS:
         figure.update_layout(height=ROW_HEIGHT * n_rows + figure.layout.margin.t)
-    panels = _Panels(figure, view, inside, shown, n_rows, n_columns)
+    panels = _Panels(figure, view, inside, shown, n_rows, n_columns, detail.n_letters)
     n_dots = min((detail.n_points or 10**6) // max(len(shown), 1), MAX_DOTS)
     for place, effect in enumerate(shown):
         panels.add(place, effect, n_dots)
@@ -172,10 +172,13 @@ class _Panels:
         shown: list[Effect],
         n_rows: int,
         n_columns: int,
+        n_letters: int,
     ) -> None:
         self._go, self._figure, self._view = graph_objects(), figure, view
         self._inside = inside
         self._n_rows, self._n_columns = n_rows, n_columns
+        self._n_letters = n_letters
+        self._n_label, self._n_head = int(N_LABEL * n_letters), int(N_HEAD * n_letters)
         low, high = _range(view, shown)
         margin = 0.04 * high - 0.04 * low or abs(high) / 10 or 1.0
         self._range = [low - margin, high + margin]
@@ -195,8 +198,8 @@ class _Panels:
         width, height = 1.0 / self._n_columns, 1.0 / self._n_rows
         labels = LABELS[0] if is_choice else LABELS[1]
         left, right = (column + labels) * width, (column + 0.94) * width
-        top = 1.0 - row * height - 0.17 * min(height * 3, 1.0) / 3
-        bottom = 1.0 - (row + 1) * height + 0.2 * min(height * 3, 1.0) / 3
+        room = min(height, 1.0 / 3) * FULL.n_letters / self._n_letters
+        top, bottom = 1.0 - row * height - 0.17 * room, 1.0 - (row + 1) * height + 0.2 * room
         axis = {"automargin": False, "zeroline": False, "showline": True, "mirror": True}
         value = {**axis, "range": self._range, "nticks": 4}
         self._figure.update_layout(
@@ -207,13 +210,15 @@ class _Panels:
                 | (axis if is_choice else value),
             }
         )
-        head = f"<b>{escaped(_name(self._view, effect, N_HEAD))}</b>"
-        if effect.opener is not None:
-            room = max(N_HEAD - len(_name(self._view, effect, N_HEAD)), 12)
-            head += f" {escaped(short(_condition(self._view, effect.opener), room))}"
+        condition = "" if effect.opener is None else _condition(self._view, effect.opener)
+        room = max(self._n_head - len(condition) - 1, self._n_head // 2)
+        name = _name(self._view, effect, room if condition else self._n_head)
+        head = f"<b>{escaped(name)}</b>"
+        if condition:
+            head += f" {escaped(short(condition, self._n_head - len(name) - 1))}"
         self._figure.add_annotation(
             text=head, xref="paper", yref="paper", x=column * width, y=top, showarrow=False,
-            xanchor="left", yanchor="bottom", yshift=2, font={"size": 13},
+            xanchor="left", yanchor="bottom", yshift=2, font={"size": 12},
             hovertext=self._heading_hover(effect),
         )  # fmt: skip
 
@@ -244,7 +249,7 @@ class _Panels:
         self._figure.update_layout({
             f"yaxis{number}": {
                 "tickvals": list(range(len(order))),
-                "ticktext": [escaped(short(text, N_LABEL)) for text in texts],
+                "ticktext": [escaped(short(text, self._n_label)) for text in texts],
                 "range": [-0.6, len(order) - 0.4],
             }
         })  # fmt: skip

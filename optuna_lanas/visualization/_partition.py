@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 N_LEVELS = 4
 N_LATEST = 20  # trials that tell where the search is
-N_WORDS = 24  # characters on a line of a tile
 
 
 def plot_partition(
@@ -74,7 +73,7 @@ def draw_partition(view: StudyPartition, detail: Detail = FULL, kind: str = "ici
     figure = new_figure()
     trace = {"icicle": go.Icicle, "treemap": go.Treemap}[kind](
         ids=[str(node) for node in nodes],
-        labels=[_label(view, node, holds_best[node]) for node in nodes],
+        labels=[_label(view, node, holds_best[node], detail.n_letters // 4) for node in nodes],
         parents=["" if node == 0 else str(parent[node]) for node in nodes],
         values=[int(visits[node]) for node in nodes],
         text=[_text(view, node) for node in nodes],
@@ -94,7 +93,10 @@ def draw_partition(view: StudyPartition, detail: Detail = FULL, kind: str = "ici
                 "width": [3 if holds_best[node] else 1 for node in nodes],
                 "color": [BEST if holds_best[node] else "#ffffff" for node in nodes],
             },
-            "colorbar": {"title": {"text": _value_title(view)}, "thickness": 14},
+            "colorbar": {
+                "title": {"text": _value_title(view), "side": "right"},
+                "thickness": 14,
+            },
         },
     )
     figure.add_trace(trace)
@@ -122,7 +124,7 @@ def _title(view: StudyPartition) -> tuple[str, str, str]:
 
 
 def _value_title(view: StudyPartition) -> str:
-    return "mean rank<br>(1: best)" if view.value_name == "mean rank" else view.value_name
+    return "mean rank (1: best)" if view.value_name == "mean rank" else view.value_name
 
 
 def _holds_best(view: StudyPartition) -> np.ndarray:
@@ -133,13 +135,13 @@ def _holds_best(view: StudyPartition) -> np.ndarray:
     return holds
 
 
-def _label(view: StudyPartition, node: int, has_best: bool) -> str:
+def _label(view: StudyPartition, node: int, has_best: bool, limit: int) -> str:
     """Return a tile's first line: what sets its trials apart from those of its sibling."""
     star = "★ " if has_best else ""
     if node == 0:
         return f"{star}all trials"
     words = _against_sibling(view, node)
-    return escaped(f"{star}{short(words[0], N_WORDS) if words else 'no pattern'}")
+    return escaped(f"{star}{short(words[0], limit) if words else 'no pattern'}")
 
 
 def _against_sibling(view: StudyPartition, node: int) -> list[str]:

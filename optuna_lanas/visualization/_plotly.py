@@ -71,9 +71,9 @@ def set_title(figure: Any, detail: Detail, finding: str, *notes: str) -> None:
             "text": "<br>".join([*(f"<b>{line}</b>" for line in heads), *filter(None, [small])]),
             "font": {"size": TITLE_SIZE},
             "x": 0.0, "xanchor": "left", "xref": "container",
-            "y": 0.97, "yanchor": "top", "yref": "container", "pad": {"l": 16},
+            "y": 0.955, "yanchor": "top", "yref": "container", "pad": {"l": 16},
         },
-        margin={"t": 42 + 21 * len(heads) + 16 * len(lines)},
+        margin={"t": 46 + 21 * len(heads) + 16 * len(lines)},
     )  # fmt: skip
 
 

@@ -58,7 +58,6 @@ def reduced(share: float) -> Detail:
         n_times=int(100 * share),
         n_points=int(1500 * share),
         n_panels=6,
-        n_columns=2,
         n_letters=66,
     )
 

@@ -88,7 +88,7 @@ def draw_trial_map(view: StudyPartition, detail: Detail = FULL) -> go.Figure:
     """Return the figure of a partition."""
     figure, plane = new_figure(), _plane(view)
     frame = _frame(plane.places)
-    _add_regions(figure, view, plane, frame)
+    _add_regions(figure, view, plane, frame, detail.n_letters // 3)
     shown = spaced(len(view.numbers), detail.n_points)
     shown = shown[np.argsort(view.search_tree.y[shown], kind="stable")]
     _add_points(figure, view, plane, shown, _value_marker(view, shown), detail)
@@ -98,7 +98,7 @@ def draw_trial_map(view: StudyPartition, detail: Detail = FULL) -> go.Figure:
     if len(view.best):
         marker = marks_of_best(view)
         _add_points(figure, view, plane, view.best, marker, detail, f"{name_of_best(view)}")
-    titles = _axis_titles(view, plane)
+    titles = _axis_titles(view, plane, detail.n_letters // 4)
     ranges = [[float(low), float(high)] for low, high in frame.T]
     figure.update_xaxes(title_text=titles[0], range=ranges[0], showticklabels=False)
     figure.update_yaxes(title_text=titles[1], range=ranges[1], showticklabels=False)
@@ -184,7 +184,9 @@ def _frame(places: np.ndarray) -> np.ndarray:
     return np.array([low - margin, high + margin])
 
 
-def _add_regions(figure: Any, view: StudyPartition, plane: _Plane, frame: np.ndarray) -> None:
+def _add_regions(
+    figure: Any, view: StudyPartition, plane: _Plane, frame: np.ndarray, limit: int
+) -> None:
     """Add the cuts as dashed lines, and the words of the regions that they bound."""
     if plane.first_cut is None:
         return
@@ -192,9 +194,9 @@ def _add_regions(figure: Any, view: StudyPartition, plane: _Plane, frame: np.nda
     cut = plane.first_cut
     _add_line(figure, [cut, cut], [bottom, top])
     good, bad = (int(child) for child in view.tree.children[0])
-    _add_words(figure, view, bad, good, left, bottom, "left", "bottom")
+    _add_words(figure, view, limit, bad, good, left, bottom, "left", "bottom")
     if plane.second_cut is None:
-        _add_words(figure, view, good, bad, right, top, "right", "top")
+        _add_words(figure, view, limit, good, bad, right, top, "right", "top")
         return
     along, across, offset = plane.second_cut
     heights = [(offset - along * x) / across for x in (cut, right)]
@@ -202,8 +204,8 @@ def _add_regions(figure: Any, view: StudyPartition, plane: _Plane, frame: np.nda
     if len(x):
         _add_line(figure, x, y)
     upper, lower = (int(child) for child in view.tree.children[good])
-    _add_words(figure, view, upper, lower, right, top, "right", "top")
-    _add_words(figure, view, lower, upper, right, bottom, "right", "bottom")
+    _add_words(figure, view, limit, upper, lower, right, top, "right", "top")
+    _add_words(figure, view, limit, lower, upper, right, bottom, "right", "bottom")
 
 
 def _clipped(
@@ -232,6 +234,7 @@ def _add_line(figure: Any, x: list[float], y: list[float]) -> None:
 def _add_words(
     figure: Any,
     view: StudyPartition,
+    limit: int,
     node: int,
     sibling: int,
     x: float,
@@ -242,7 +245,7 @@ def _add_words(
     """Add a region's words in a corner of the map: what sets it apart from its sibling."""
     inside = view.inside(node)
     found = conditions(view, inside, view.inside(sibling), 1)
-    words = short(found[0].text, 34) if found else "no pattern"
+    words = short(found[0].text, limit) if found else "no pattern"
     figure.add_annotation(
         x=x, y=y, xanchor=xanchor, yanchor=yanchor, showarrow=False, align=xanchor,
         text=f"<i>{escaped(words)}</i><br>{counted(int(inside.sum()), 'trial')}",
@@ -250,23 +253,23 @@ def _add_words(
     )  # fmt: skip
 
 
-def _axis_titles(view: StudyPartition, plane: _Plane) -> tuple[str, str]:
-    spread = "direction in which trials differ most"
+def _axis_titles(view: StudyPartition, plane: _Plane, limit: int) -> tuple[str, str]:
+    spread = "main direction of the trials"
     if plane.first_cut is None:
         return spread, f"second {spread}"
     good = int(view.tree.children[0, 0])
-    first = f"root's latent action: towards {_towards(view, good)} →"
+    first = f"first latent action: towards {_towards(view, good, limit)} →"
     if plane.second_cut is None:
         return first, spread
     better = int(view.tree.children[good, 0])
-    return first, f"its good child's: towards {_towards(view, better)} →"
+    return first, f"second: towards {_towards(view, better, limit)} →"
 
 
-def _towards(view: StudyPartition, child: int) -> str:
+def _towards(view: StudyPartition, child: int, limit: int) -> str:
     """Return the words of a good child, or "better" where it has none."""
     sibling = int(view.tree.children[view.tree.parent[child]].sum() - child)
     found = conditions(view, view.inside(child), view.inside(sibling), 1)
-    return escaped(short(found[0].text, 30)) if found else "better"
+    return escaped(short(found[0].text, limit)) if found else "better"
 
 
 def _add_points(
@@ -297,5 +300,8 @@ def _value_marker(view: StudyPartition, shown: np.ndarray) -> dict[str, Any]:
     return {
         "color": shortened(view.targets[shown]), "colorscale": scale_of(view), "size": 8,
         "cmin": low, "cmax": high, "showscale": True, "line": {"width": 0.5, "color": GREY},
-        "colorbar": {"thickness": 14, "title": {"text": escaped(short(view.target_name, 20))}},
+        "colorbar": {
+            "thickness": 14,
+            "title": {"text": escaped(short(view.target_name, 30)), "side": "right"},
+        },
     }  # fmt: skip

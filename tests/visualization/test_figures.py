@@ -152,7 +152,7 @@ def test_trial_map(study: optuna.Study, view: StudyPartition) -> None:
     assert list(stars(figure)[0].customdata) == [study.best_trial.number]
     rings = next(t for t in figure.data if t.name == "last 10 trials")
     assert sorted(rings.customdata) == list(range(50, 60))
-    assert figure.layout.xaxis.title.text.startswith("root's latent action: towards ")
+    assert figure.layout.xaxis.title.text.startswith("first latent action: towards ")
 
 
 def test_the_cuts_of_the_map_are_exact(view: StudyPartition) -> None:
