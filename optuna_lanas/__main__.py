@@ -182,9 +182,7 @@ def _publish(options: argparse.Namespace) -> None:
     _serve(study, options.host, options.port)
     page = f"http://{options.host}:{options.port}/dashboard/studies/{study._study_id}"
     _write(f"The dashboard is at {page} and is updated every {options.every:g} s.")
-    while True:
-        time.sleep(options.every)
-        publish(study)
+    _repeat(options.every, lambda: publish(study))
 
 
 def _serve(study: optuna.Study, host: str, port: int) -> None:
@@ -210,9 +208,23 @@ def _serve(study: optuna.Study, host: str, port: int) -> None:
 
 def _watch(options: argparse.Namespace) -> None:
     study, is_terminal = _study(options), sys.stdout.isatty()
+    before, after = (CLEAR, "") if is_terminal else ("", "\n")
+
+    def show() -> None:
+        _write(f"{before}{_state(study)}{after}")
+
+    show()
+    _repeat(options.every, show)
+
+
+def _repeat(seconds: float, work: Callable[[], object]) -> None:
+    """Work again and again; a storage may be busy or out of reach for a while."""
     while True:
-        _write(f"{CLEAR if is_terminal else ''}{_state(study)}{'' if is_terminal else chr(10)}")
-        time.sleep(options.every)
+        time.sleep(seconds)
+        try:
+            work()
+        except Exception as error:
+            _write(f"It failed this time ({error!r}); the next try is in {seconds:g} s.")
 
 
 def _state(study: optuna.Study) -> str:

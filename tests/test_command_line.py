@@ -178,6 +178,31 @@ def test_watch_shows_the_search_again_and_again(
     assert text.count(explain(study, -1).summary) == 2
 
 
+def test_watch_outlasts_a_storage_that_fails_for_a_while(
+    run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_waits = 0
+
+    def wait(seconds: float) -> None:
+        nonlocal n_waits
+        n_waits += 1
+        if n_waits == 1:
+            monkeypatch.setattr(JournalStorage, "get_all_trials", fail)
+        elif n_waits == 2:
+            monkeypatch.undo()
+            monkeypatch.setattr(time, "sleep", wait)
+        else:
+            raise KeyboardInterrupt
+
+    def fail(*arguments: object, **named: object) -> None:
+        raise RuntimeError("out of reach")
+
+    monkeypatch.setattr(time, "sleep", wait)
+    text = run("watch", "--every", "3")
+    assert text.count("Study 'full': 20 trials") == 2
+    assert text.count("It failed this time (RuntimeError('out of reach'))") == 1
+
+
 def test_watch_waits_for_the_first_trial(
     run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
