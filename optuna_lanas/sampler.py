@@ -296,7 +296,6 @@ class LaNASSampler(BaseSampler):
         self._space = None if space is None else checked_space(space)
         self._seed = _fresh_seed() if seed is None else int(seed)
         self._given_seed = seed
-        self._next_told: dict[str, int] = {}  # observations of a study at the next message
         self._checked: set[str] = set()  # studies whose objective was checked to use the space
         self._records = Records(settings, self._space)
         # Those of figures and explanations: what they read must not change what is proposed.
@@ -335,9 +334,8 @@ class LaNASSampler(BaseSampler):
             published = to_json(record, params, decision)
             # The next thread must see it, so the record is held until it is written.
             study._storage.set_trial_system_attr(trial._trial_id, KEY, published)
-            name = study.study_name
-            if decision.leaf < 0 or decision.n_observations >= self._next_told.get(name, 0):
-                self._next_told[name] = tell_progress(name, record, params, decision)
+            if decision.leaf < 0 or decision.n_observations >= record.next_message:
+                record.next_message = tell_progress(study.study_name, record, params, decision)
             return params, decision
 
         params, decision = self._records.use(study, work)
