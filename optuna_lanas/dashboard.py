@@ -208,7 +208,9 @@ def _figures(
     for name, draw in draws.items():
         yield name, draw_within(partial(_on_any_page, draw), MAX_BYTES)
     if can_draw(space):
-        best = partial(draw_best_architecture, study, space)
+        is_objective = view.is_maximised is not None and len(study.directions) == 1
+        objective = view.target_name if is_objective else None
+        best = partial(draw_best_architecture, study, space, objective)
         with suppress(RecursionError, ValueError):  # of attributes nested deeply, of no trial
             yield "architecture", draw_within(partial(_on_any_page, best), MAX_BYTES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 from typing import TYPE_CHECKING
@@ -15,9 +16,9 @@ from optuna_lanas.visualization._make_partition import choose_sampler
 from optuna_lanas.visualization._make_partition import VALUE_NAME
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import set_title
-from optuna_lanas.visualization._plotly import short
 from optuna_lanas.visualization._thinning import Detail
 from optuna_lanas.visualization._thinning import FULL
+from optuna_lanas.visualization._words import short
 
 
 if TYPE_CHECKING:
@@ -61,19 +62,31 @@ def plot_architecture(
     has_number = trial_number is not None
     trial = trial_of(study, trial_number, remedy) if has_number else _best_trial(study)
     graph_objects()
-    return _drawn(study, known, trial, FULL)
+    return _drawn(study, known, trial, _names(study), FULL)
 
 
-def draw_best_architecture(study: optuna.Study, space: Any, detail: Detail) -> go.Figure:
-    """Return the figure of the best trial, in a space that draws."""
-    return _drawn(study, space, _best_trial(study), detail)
+def draw_best_architecture(
+    study: optuna.Study, space: Any, name: str | None, detail: Detail
+) -> go.Figure:
+    """Return the figure of the best trial, in a space that draws.
+
+    Args:
+        study: The study.
+        space: The space.
+        name: The name of its objective; None for the study's own names.
+        detail: How much is shown.
+    """
+    names = _names(study) if name is None else [name]
+    return _drawn(study, space, _best_trial(study), names, detail)
 
 
-def _drawn(study: optuna.Study, known: Any, trial: FrozenTrial, detail: Detail) -> go.Figure:
+def _drawn(
+    study: optuna.Study, known: Any, trial: FrozenTrial, names: Sequence[str], detail: Detail
+) -> go.Figure:
     figure = known.draw(_architecture(known, trial))
     meta = figure.layout.meta
     summary = meta.get("summary", "") if isinstance(meta, dict) else ""
-    set_title(figure, detail, _title(study, trial), str(summary))
+    set_title(figure, detail, _title(study, trial, names), str(summary))
     return figure
 
 
@@ -82,26 +95,30 @@ def can_draw(space: Any | None) -> bool:
     return callable(getattr(space, "draw", None))
 
 
-def _title(study: optuna.Study, trial: FrozenTrial) -> str:
+def _title(study: optuna.Study, trial: FrozenTrial, names: Sequence[str]) -> str:
     """Return which trial it is, its values, and how far it is from the best one."""
     best = _best_numbers(study)
     front = "on the Pareto front" if len(study.directions) > 1 else "the best"
     head = f"Trial {trial.number}{', ' + front if trial.number in best else ''}"
-    values = f"{head}: {_values(study, trial)}" if trial.values is not None else head
+    values = f"{head}: {_values(trial, names)}" if trial.values is not None else head
     if trial.number in best or len(best) != 1 or trial.values is None:
         return f"★ {values}" if trial.number in best else values
     top = trial_of(study, best[0], "")
-    return f"{values} (best: trial {top.number}, {_values(study, top)})"
+    return f"{values} (best: trial {top.number}, {_values(top, names)})"
 
 
-def _values(study: optuna.Study, trial: FrozenTrial) -> str:
-    values = trial.values or []
+def _names(study: optuna.Study) -> list[str]:
+    """Return the objectives' names, none for several without names."""
     names = list(map(str, study.metric_names or []))
-    names = [short(name, 30) for name in names] or [VALUE_NAME] * (len(values) == 1)
+    return names or [VALUE_NAME] * (len(study.directions) == 1)
+
+
+def _values(trial: FrozenTrial, names: Sequence[str]) -> str:
+    values = trial.values or []
     if not names:
         return f"Objective Values {', '.join(f'{value:.5g}' for value in values)}"
     pairs = zip(names, values, strict=True)
-    return ", ".join(f"{name} {value:.5g}" for name, value in pairs)
+    return ", ".join(f"{short(name, 30)} {value:.5g}" for name, value in pairs)
 
 
 def _best_numbers(study: optuna.Study) -> list[int]:

@@ -141,16 +141,17 @@ def _effect(
     grid = _grid(own[is_active], bool(axes.is_categorical[column]), axes.n_values[column])
     is_opener = any(o is not None and o.column == column for o in openers.values())
     active = points[is_active]
-    base = active[spaced(len(active), N_AVERAGED)]
     if not is_opener:
+        base = active[spaced(len(active), N_AVERAGED)]
         moved = np.repeat(base, len(grid), axis=0)
         moved[:, column] = np.tile(grid, len(base))
         predicted = model.predict(moved).reshape(len(base), len(grid))
         return grid, np.median(predicted, axis=0)
-    predicted, level = model.predict(active), np.empty(len(grid))
+    level = np.empty(len(grid))
     for i, value in enumerate(grid):
         distance = np.abs(active[:, column] - value)
-        level[i] = np.median(predicted[distance <= distance.min() + 1e-9])
+        near = active[distance <= distance.min() + 1e-9]
+        level[i] = np.median(model.predict(near[spaced(len(near), N_AVERAGED)]))
     return grid, level
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from optuna_lanas.visualization._plotly import note_of_best
 from optuna_lanas.visualization._plotly import note_of_clipping
 from optuna_lanas.visualization._plotly import number_text
 from optuna_lanas.visualization._plotly import set_title
-from optuna_lanas.visualization._plotly import short
 from optuna_lanas.visualization._plotly import shown_range
 from optuna_lanas.visualization._plotly import trial_texts
 from optuna_lanas.visualization._study_partition import StudyPartition
@@ -28,7 +28,9 @@ from optuna_lanas.visualization._thinning import FULL
 from optuna_lanas.visualization._thinning import safe_quantile
 from optuna_lanas.visualization._thinning import shortened
 from optuna_lanas.visualization._thinning import spaced
+from optuna_lanas.visualization._words import conditions
 from optuna_lanas.visualization._words import describe
+from optuna_lanas.visualization._words import short
 
 
 if TYPE_CHECKING:
@@ -72,16 +74,17 @@ def draw_leaf_values(view: StudyPartition, detail: Detail = FULL) -> go.Figure:
     """Return the figure of a partition's leaves, the best ones by mean value."""
     figure, groups = new_figure(), _groups(view, detail)
     low, high = shown_range(view)
-    for place, (_, inside, color) in enumerate(groups):
-        _add_box(figure, view, inside, color, len(groups) - 1 - place, detail)
+    for place, group in enumerate(groups):
+        _add_box(figure, view, group, len(groups) - 1 - place)
     _add_points(figure, view, groups, detail, low, high)
     margin = 0.03 * high - 0.03 * low or abs(high) / 10 or 1.0
-    names = ["<br>".join(_lines(words, int(inside.sum()))) for words, inside, _ in groups]
     figure.update_xaxes(
         title_text=escaped(short(view.target_name, 60)), range=[low - margin, high + margin]
     )
     figure.update_yaxes(
-        tickvals=list(range(len(groups)))[::-1], ticktext=names, range=[-0.6, len(groups) - 0.4]
+        tickvals=list(range(len(groups)))[::-1],
+        ticktext=list(map(_label, groups)),
+        range=[-0.6, len(groups) - 0.4],
     )
     figure.update_layout(showlegend=False, margin={"l": 16, "r": 16, "b": 52}, boxgap=0.4)
     notes = f"{note_of_best(view)} {note_of_clipping(view, low, high)}".strip()
@@ -89,45 +92,55 @@ def draw_leaf_values(view: StudyPartition, detail: Detail = FULL) -> go.Figure:
     return figure
 
 
-Group = tuple[str, np.ndarray, str]
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Trials that share a box.
+
+    Attributes:
+        lines: What sets them apart, in words.
+        inside: `[n]` bools.
+        color: The colour of the box.
+    """
+
+    lines: list[str]
+    inside: np.ndarray
+    color: str
 
 
-def _groups(view: StudyPartition, detail: Detail) -> list[Group]:
-    """Return the words, members `[n]` and colour of leaves, and of all other leaves as one."""
+def _groups(view: StudyPartition, detail: Detail) -> list[_Group]:
+    """Return the leaves, the best first, with those in the middle as one group."""
     leaves = sorted(view.tree.leaves.tolist(), key=lambda leaf: -view.search_tree.value[leaf])
     if len(leaves) <= detail.n_leaves:
         chosen = leaves
     else:
         chosen = [*leaves[: detail.n_leaves - 2], leaves[-1]]
-    groups = [
-        (describe(view, leaf), view.search_tree.leaf == leaf, LIGHT if i else GOOD)
-        for i, leaf in enumerate(chosen)
-    ]
+    groups: list[_Group] = []
+    for leaf in chosen:
+        inside = view.search_tree.leaf == leaf
+        lines = [c.short(N_WORDS) for c in conditions(view, inside, ~inside)]
+        color = LIGHT if groups else GOOD
+        groups.append(_Group(lines or [describe(view, leaf)], inside, color))
     rest = [leaf for leaf in leaves if leaf not in chosen]
     if rest:
         inside = np.isin(view.search_tree.leaf, rest)
-        groups.insert(-1, (f"{len(rest)} regions between these", inside, GREY))
+        groups.insert(-1, _Group([f"{len(rest)} regions between these"], inside, GREY))
     return groups
 
 
-def _title(view: StudyPartition, groups: list[Group]) -> tuple[str, str]:
-    words, inside, _ = groups[0]
-    note = "Boxes: middle half and median of a region's trials, the best region on top."
+def _title(view: StudyPartition, groups: list[_Group]) -> tuple[str, str]:
+    inside = groups[0].inside
+    note = "Boxes: middle half and median of a region's trials, their number in parentheses."
     name = short(view.target_name, 40)
     if len(groups) == 1:
         return f"One region as yet: median {name} {_median(view, inside)}", note
     others = _median(view, ~inside)
+    words = describe(view, view.best_leaf)
     return f"Best region, {words}: median {name} {_median(view, inside)}, others {others}", note
 
 
-def _lines(words: str, n_trials: int) -> list[str]:
+def _label(group: _Group) -> str:
     """Return a region's label: its conditions, one on a line, and its number of trials."""
-    parts = words.split(", ")
-    parts = parts if len(parts) == 2 else [words]
-    return [
-        *(escaped(short(p, N_WORDS)) for p in parts[:-1]),
-        f"{escaped(short(parts[-1], N_WORDS))} ({n_trials})",
-    ]
+    return f"{'<br>'.join(map(escaped, group.lines))} ({group.inside.sum()})"
 
 
 def _median(view: StudyPartition, inside: np.ndarray) -> str:
@@ -137,22 +150,15 @@ def _median(view: StudyPartition, inside: np.ndarray) -> str:
     return number_text(float(safe_quantile(targets, np.array([0.5]))[0]))
 
 
-def _add_box(
-    figure: Any,
-    view: StudyPartition,
-    inside: np.ndarray,
-    color: str,
-    row: int,
-    detail: Detail,
-) -> None:
-    targets = view.targets[inside & ~np.isnan(view.targets)]
+def _add_box(figure: Any, view: StudyPartition, group: _Group, row: int) -> None:
+    targets = view.targets[group.inside & ~np.isnan(view.targets)]
     if len(targets) == 0:
         return
     five = shortened(safe_quantile(targets, np.array([0.0, 0.25, 0.5, 0.75, 1.0]))).tolist()
     figure.add_trace(
         graph_objects().Box(
             y=[row], orientation="h", q1=[five[1]], median=[five[2]], q3=[five[3]],
-            lowerfence=[five[0]], upperfence=[five[4]], line={"color": color, "width": 2},
+            lowerfence=[five[0]], upperfence=[five[4]], line={"color": group.color, "width": 2},
             boxpoints=False, whiskerwidth=0, hoverinfo="skip", width=0.6,
         )
     )  # fmt: skip
@@ -161,7 +167,7 @@ def _add_box(
 def _add_points(
     figure: Any,
     view: StudyPartition,
-    groups: list[Group],
+    groups: list[_Group],
     detail: Detail,
     low: float,
     high: float,
@@ -170,9 +176,9 @@ def _add_points(
     scatter = graph_objects().Scatter
     row = np.full(len(view.numbers), -1)
     chosen = []
-    for place, (_, inside, _) in enumerate(groups):
-        row[inside] = len(groups) - 1 - place
-        members = np.flatnonzero(inside & ~np.isnan(view.targets))
+    for place, group in enumerate(groups):
+        row[group.inside] = len(groups) - 1 - place
+        members = np.flatnonzero(group.inside & ~np.isnan(view.targets))
         chosen.append(members[spaced(len(members), detail.n_values)])
     places = np.concatenate(chosen)
     jitter = 0.44 * ((0.618034 * view.numbers) % 1.0 - 0.5)

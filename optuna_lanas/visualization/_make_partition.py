@@ -21,6 +21,8 @@ from optuna_lanas._checks import shown
 from optuna_lanas._checks import wrong_type
 from optuna_lanas._checks import wrong_value
 from optuna_lanas._study.architecture import space_distributions
+from optuna_lanas._study.outcome import COMPLETE
+from optuna_lanas._study.outcome import outcome_of
 from optuna_lanas._study.propose import feature_names
 from optuna_lanas._study.propose import grow
 from optuna_lanas._study.record import Record
@@ -175,7 +177,7 @@ def _make(
         is_maximised=_is_maximised(study, target),
         n_pending=len(history.pending_points),
         trials=tuple(trials),
-        best=_best_places(study, trials),
+        best=_best_places(study, trials, history.values),
         transform=record.transform,
         points=history.points.copy(),
     )
@@ -190,13 +192,24 @@ def _objective_name(study: optuna.Study, use_ranks: bool) -> str:
     return f"{kind} of {', '.join(map(str, names))}" if names else kind
 
 
-def _best_places(study: optuna.Study, trials: Sequence[FrozenTrial]) -> np.ndarray:
-    """Return the places of the best trials, none if no trial is complete and feasible."""
-    best: set[int] = set()
+def _best_places(
+    study: optuna.Study, trials: Sequence[FrozenTrial], values: np.ndarray
+) -> np.ndarray:
+    """Return the places of the best trials, none if no trial is complete and feasible.
+
+    Args:
+        study: The study.
+        trials: Its observations.
+        values: `[n]`, their values; of several objectives, the front has the greatest.
+    """
+    if len(study.directions) > 1:
+        greatest = np.flatnonzero(values == values.max())
+        kinds = [outcome_of(trials[place], study.directions) for place in greatest.tolist()]
+        return greatest[[kind is not None and kind.kind == COMPLETE for kind in kinds]]
     with suppress(RecursionError, ValueError):  # of attributes nested deeply, of no trial
-        found = study.best_trials if len(study.directions) > 1 else [study.best_trial]
-        best = {trial.number for trial in found}
-    return np.flatnonzero([trial.number in best for trial in trials])
+        best = study.best_trial.number
+        return np.flatnonzero([trial.number == best for trial in trials])
+    return np.empty(0, dtype=np.intp)
 
 
 def _check_space(study: optuna.Study, space: Any | None) -> None:

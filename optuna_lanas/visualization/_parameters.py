@@ -24,7 +24,6 @@ from optuna_lanas.visualization._plotly import new_figure
 from optuna_lanas.visualization._plotly import note_of_best
 from optuna_lanas.visualization._plotly import number_text
 from optuna_lanas.visualization._plotly import set_title
-from optuna_lanas.visualization._plotly import short
 from optuna_lanas.visualization._plotly import shown_range
 from optuna_lanas.visualization._study_partition import StudyPartition
 from optuna_lanas.visualization._thinning import Detail
@@ -32,6 +31,7 @@ from optuna_lanas.visualization._thinning import FULL
 from optuna_lanas.visualization._thinning import safe_quantile
 from optuna_lanas.visualization._thinning import spaced
 from optuna_lanas.visualization._words import describe
+from optuna_lanas.visualization._words import short
 from optuna_lanas.visualization._words import value_text
 
 
@@ -43,7 +43,7 @@ N_BARS = 6  # more choices: the best ones and the worst
 MAX_DOTS = 400  # trials in one panel
 ROW_HEIGHT = 150  # pixels
 LABELS = 0.42, 0.17  # part of a cell for the labels of choices, and of a numeric axis
-N_LABEL, N_HEAD = 2 / 11, 0.44  # parts of the title's letters for a choice, and for a heading
+N_LABEL, N_HEAD = 2 / 11, 0.42  # parts of the title's letters for a choice, and for a heading
 
 
 def plot_parameters(
@@ -112,8 +112,8 @@ def _title(view: StudyPartition, found: list[Effect], n_shown: int, node: int) -
     where = "" if node == 0 else f"In the region {describe(view, node)}: "
     better, worse = ("greater", "less") if view.is_maximised is None else ("better", "worse")
     legend = (
-        f"Line or bar: {name} expected with this value. Blue: {better} than the average value's; "
-        f"orange: {worse}. Dots: trials, beyond the axis at its edge."
+        f"Lines and bars: expected {name}; blue is {better} than their mean, orange {worse}. "
+        f"Dots: trials, clipped at an edge."
     )
     n_left = len(found) - n_shown
     left = f" {n_left} less important parameters are not shown." if n_left > 0 else ""

@@ -17,13 +17,14 @@ from optuna_lanas.visualization._plotly import new_figure
 from optuna_lanas.visualization._plotly import number_text
 from optuna_lanas.visualization._plotly import SCALE
 from optuna_lanas.visualization._plotly import set_title
-from optuna_lanas.visualization._plotly import short
 from optuna_lanas.visualization._study_partition import counted
 from optuna_lanas.visualization._study_partition import StudyPartition
 from optuna_lanas.visualization._thinning import Detail
 from optuna_lanas.visualization._thinning import FULL
+from optuna_lanas.visualization._words import Condition
 from optuna_lanas.visualization._words import conditions
 from optuna_lanas.visualization._words import describe
+from optuna_lanas.visualization._words import short
 
 
 if TYPE_CHECKING:
@@ -114,11 +115,11 @@ def _title(view: StudyPartition) -> tuple[str, str, str]:
     note = f"{how} the ★ {name_of_best(view)}. Click to zoom."
     if view.is_leaf(0):
         return f"One region as yet: {counted(len(view.numbers), 'trial')}, no split", "", note
-    mean = f"mean {short(view.target_name, 40)}"
+    name = short(view.target_name, 40)
     return (
         f"Best of {len(view.leaves)} regions: {describe(view, leaf)}",
-        f"{n_here} of the last {n_latest} trials lie in it; {mean} "
-        f"{number_text(view.mean_target(leaf))}, of all {number_text(view.mean_target(0))}.",
+        f"{n_here} of the last {n_latest} trials lie in it. On average, {name} is "
+        f"{number_text(view.mean_target(leaf))} in it, {number_text(view.mean_target(0))} in all.",
         note,
     )
 
@@ -141,13 +142,13 @@ def _label(view: StudyPartition, node: int, has_best: bool, limit: int) -> str:
     if node == 0:
         return f"{star}all trials"
     words = _against_sibling(view, node)
-    return escaped(f"{star}{short(words[0], limit) if words else 'no pattern'}")
+    return escaped(f"{star}{words[0].short(limit - len(star)) if words else 'no pattern'}")
 
 
-def _against_sibling(view: StudyPartition, node: int) -> list[str]:
+def _against_sibling(view: StudyPartition, node: int) -> list[Condition]:
     children = view.tree.children[view.tree.parent[node]]
     sibling = int(children.sum() - node)
-    return [c.text for c in conditions(view, view.inside(node), view.inside(sibling))]
+    return conditions(view, view.inside(node), view.inside(sibling), 1)
 
 
 def _text(view: StudyPartition, node: int) -> str:
@@ -161,13 +162,13 @@ def _hover(view: StudyPartition, node: int, has_best: bool) -> str:
     kind = "leaf" if view.is_leaf(node) else "node"
     lines = [f"<b>{kind} {view.name(node)}</b>"]
     lines += [
-        f"{escaped(short(c.text, 60))}: {c.inside:.0%} of its trials, {c.outside:.0%} of others"
+        f"{escaped(c.short(60))}: {c.inside:.0%} of its trials, {c.outside:.0%} of others"
         for c in conditions(view, inside, ~inside)
     ]
     lines += [
         counted(int(statistics.visits[node]), "trial"),
         f"{view.value_name} {statistics.value[node]:.3f}",
-        f"mean {escaped(short(view.target_name, 60))} {number_text(view.mean_target(node))}",
+        f"{escaped(short(view.target_name, 60))}: mean {number_text(view.mean_target(node))}",
     ]
     if node > 0:
         lines.append(f"upper confidence bound {statistics.ucb[node]:.3f}")

@@ -18,6 +18,7 @@ from optuna_lanas._study.transform import format_value
 from optuna_lanas._study.transform import one_line
 from optuna_lanas.visualization._study_partition import StudyPartition
 from optuna_lanas.visualization._thinning import Detail
+from optuna_lanas.visualization._words import short
 
 
 GREY = "#8c8c8c"
@@ -27,8 +28,10 @@ BEST = "#e6007e"
 LATEST = "#56b4e9"
 SCALE = "Viridis"
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#b3a100")
+BUTTONS = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale"]  # over a title
+N_BUTTONS = 8  # letters of the title in whose place plotly's buttons are
 TITLE_SIZE, TEXT_SIZE = 16, 12
-FENCE = 3.0  # distances from the median to the worst tenth, beyond which values are clipped
+FENCE, FAR_FENCE = 3.0, 30.0  # in distances from the median to the outer tenth, at either end
 
 
 def graph_objects() -> Any:
@@ -50,7 +53,16 @@ def new_figure() -> Any:
     figure = go.Figure()
     if pio.templates.default == "plotly":
         figure.update_layout(template=_template(go, "#24292f", "#ffffff", "#e3e6ea"))
-    figure.update_layout(font={"size": TEXT_SIZE}, hoverlabel={"align": "left"})
+    figure.update_layout(
+        font={"size": TEXT_SIZE},
+        hoverlabel={"align": "left"},
+        modebar={
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": GREY,
+            "activecolor": GREY,
+            "remove": BUTTONS,
+        },
+    )
     return figure
 
 
@@ -62,7 +74,7 @@ def on_any_page(figure: Any) -> Any:
 
 def set_title(figure: Any, detail: Detail, finding: str, *notes: str) -> None:
     """Put what a figure finds above it, and notes below that."""
-    heads, lines = _wrapped(finding, detail.n_letters, 2), []
+    heads, lines = _wrapped(finding, detail.n_letters - N_BUTTONS, 2), []
     for note in notes:
         lines += _wrapped(note, detail.n_letters * 3 // 2, 2)
     small = f"<span style='font-size:{TEXT_SIZE}px'>{'<br>'.join(lines)}</span>" if lines else ""
@@ -75,15 +87,6 @@ def set_title(figure: Any, detail: Detail, finding: str, *notes: str) -> None:
         },
         margin={"t": 46 + 21 * len(heads) + 16 * len(lines)},
     )  # fmt: skip
-
-
-def short(text: str, limit: int) -> str:
-    """Return a user's text on one line, shortened in its middle to ``limit`` characters."""
-    line = one_line(text)
-    if len(line) <= limit:
-        return line
-    tail = (limit - 1) // 3
-    return f"{line[: limit - tail - 1]}…{line[len(line) - tail :]}"
 
 
 def escaped(text: str) -> str:
@@ -156,19 +159,18 @@ def scale_of(view: StudyPartition) -> str:
 def shown_range(view: StudyPartition) -> tuple[float, float]:
     """Return the least and the greatest target that an axis shows.
 
-    Values much worse than the worst tenth would flatten the others. Without a direction, both
-    ends are cut.
+    Values far beyond the worst tenth would flatten the others. At the good end, only values that
+    are very much farther away are left out. Without a direction, both ends count as bad.
     """
     finite = view.targets[~np.isnan(view.targets)]
     if len(finite) == 0:
         return 0.0, 1.0
-    exponent = exponent_of(finite) + 3  # differences of huge values would overflow
+    exponent = exponent_of(finite) + 6  # differences of huge values would overflow
     scaled = np.ldexp(finite, -exponent)
     low, tenth, middle, ninetieth, high = np.quantile(scaled, [0.0, 0.1, 0.5, 0.9, 1.0])
-    if view.is_maximised is not False:
-        low = max(low, middle - FENCE * (middle - tenth)) if tenth < middle else low
-    if view.is_maximised is not True:
-        high = min(high, middle + FENCE * (ninetieth - middle)) if ninetieth > middle else high
+    below, above = (FAR_FENCE if view.is_maximised is m else FENCE for m in (False, True))
+    low = max(low, middle - below * (middle - tenth)) if tenth < middle else low
+    high = min(high, middle + above * (ninetieth - middle)) if ninetieth > middle else high
     return float(np.ldexp(low, exponent)), float(np.ldexp(high, exponent))
 
 
@@ -203,6 +205,9 @@ def _template(go: Any, ink: str, page: str, grid: str) -> Any:
 def _wrapped(text: str, width: int, n_lines: int) -> list[str]:
     """Return a text on at most ``n_lines`` lines, escaped."""
     lines = textwrap.wrap(one_line(text), width)
+    if 1 < len(lines) <= n_lines:  # lines of about the same length
+        fits = (textwrap.wrap(one_line(text), w) for w in range(width // 2, width + 1))
+        lines = next(each for each in fits if len(each) == len(lines))
     if len(lines) > n_lines:
         lines = [*lines[: n_lines - 1], lines[n_lines - 1][: width - 1] + "…"]
     return [escaped(line) for line in lines]

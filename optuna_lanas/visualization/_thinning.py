@@ -39,7 +39,7 @@ class Detail:
     n_points: int | None = None
     n_panels: int = 9
     n_columns: int = 3
-    n_letters: int = 96
+    n_letters: int = 100
 
 
 FULL = Detail()

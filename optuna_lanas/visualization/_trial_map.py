@@ -19,7 +19,6 @@ from optuna_lanas.visualization._plotly import name_of_best
 from optuna_lanas.visualization._plotly import new_figure
 from optuna_lanas.visualization._plotly import scale_of
 from optuna_lanas.visualization._plotly import set_title
-from optuna_lanas.visualization._plotly import short
 from optuna_lanas.visualization._plotly import shown_range
 from optuna_lanas.visualization._plotly import trial_texts
 from optuna_lanas.visualization._study_partition import counted
@@ -30,6 +29,7 @@ from optuna_lanas.visualization._thinning import shortened
 from optuna_lanas.visualization._thinning import spaced
 from optuna_lanas.visualization._words import conditions
 from optuna_lanas.visualization._words import describe
+from optuna_lanas.visualization._words import short
 
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def _add_words(
     """Add a region's words in a corner of the map: what sets it apart from its sibling."""
     inside = view.inside(node)
     found = conditions(view, inside, view.inside(sibling), 1)
-    words = short(found[0].text, limit) if found else "no pattern"
+    words = found[0].short(limit) if found else "no pattern"
     figure.add_annotation(
         x=x, y=y, xanchor=xanchor, yanchor=yanchor, showarrow=False, align=xanchor,
         text=f"<i>{escaped(words)}</i><br>{counted(int(inside.sum()), 'trial')}",
@@ -269,7 +269,7 @@ def _towards(view: StudyPartition, child: int, limit: int) -> str:
     """Return the words of a good child, or "better" where it has none."""
     sibling = int(view.tree.children[view.tree.parent[child]].sum() - child)
     found = conditions(view, view.inside(child), view.inside(sibling), 1)
-    return escaped(short(found[0].text, limit)) if found else "better"
+    return escaped(found[0].short(limit)) if found else "better"
 
 
 def _add_points(

@@ -22,6 +22,7 @@ from optuna_lanas.visualization._study_partition import StudyPartition
 MAX_CHOICES = 2  # named in one condition
 MIN_CONTRAST = 0.35  # of a second condition
 MIN_GAIN = 0.15  # in contrast, for which a range is worth two bounds, and "not" its word
+CHOICE_BONUS = 0.05  # of contrast: a choice says more than a number that it opens
 MIN_PART = 0.3  # of the first choice's contrast, for which a second choice is named
 
 
@@ -30,14 +31,27 @@ class Condition:
     """A condition on one parameter that sets trials apart from others.
 
     Attributes:
-        text: The condition, such as ``rate < 0.1``.
+        name: The parameter's name.
+        relation: The rest of the condition, such as `` ≤ 0.1``.
         inside: Share of the trials that meet it.
         outside: Share of the others that meet it.
     """
 
-    text: str
+    name: str
+    relation: str
     inside: float
     outside: float
+
+    @property
+    def text(self) -> str:
+        """The condition, such as ``rate ≤ 0.1``."""
+        return self.name + self.relation
+
+    def short(self, limit: int) -> str:
+        """Return the condition in at most ``limit`` characters."""
+        room = max(limit - len(self.name), limit * 3 // 5)
+        relation = short(self.relation, room)
+        return short(self.name, limit - len(relation)) + relation
 
     @property
     def contrast(self) -> float:
@@ -62,7 +76,18 @@ def conditions(
         _condition(view, column, view.points[inside, column], view.points[outside, column])
         for column in range(view.points.shape[1])
     ]
-    ranked = sorted((c for c in found if c is not None), key=lambda c: -c.contrast)
+    is_choice = view.transform.domain.axes.is_categorical
+    ranked = [
+        c
+        for _, c in sorted(
+            (
+                (c.contrast + (CHOICE_BONUS if is_choice[column] else 0.0), c)
+                for column, c in enumerate(found)
+                if c is not None
+            ),
+            key=lambda pair: -pair[0],
+        )
+    ]
     return [c for i, c in enumerate(ranked[:n]) if i == 0 or c.contrast >= MIN_CONTRAST]
 
 
@@ -75,12 +100,23 @@ def describe(view: StudyPartition, node: int, n: int = 2) -> str:
 
 def value_text(view: StudyPartition, column: int, coordinate: float) -> str:
     """Return a parameter's value at a coordinate, as it is shown."""
+    axes = view.transform.domain.axes
+    is_continuous = axes.step[column] == 0.0 and not axes.is_categorical[column]
     point = np.full(view.points.shape[1], np.nan)
-    point[column] = coordinate
+    point[column] = round(coordinate, 3) if is_continuous else coordinate
     value = view.transform.to_params(point)[view.transform.names[column]]
     if type(value) is float and 1e-4 <= abs(value) < 1e6:  # without an exponent
         return np.format_float_positional(value, precision=3, fractional=False, trim="-")
     return one_line(format_value(value))
+
+
+def short(text: str, limit: int) -> str:
+    """Return a user's text on one line, shortened in its middle to ``limit`` characters."""
+    line = one_line(text)
+    if len(line) <= limit:
+        return line
+    tail = (limit - 1) // 3
+    return f"{line[: limit - tail - 1]}…{line[len(line) - tail :]}"
 
 
 def _condition(
@@ -115,12 +151,12 @@ def _choice(
         chosen = chosen[:1]
     name, worst = one_line(str(view.transform.names[column])), int(order[-1])
     if -gain[worst] > gain[chosen].sum() + MIN_GAIN:
-        text = f"{name} not {value_text(view, column, worst)}"
-        return Condition(text, float(1.0 - a[worst]), float(1.0 - b[worst]))
+        relation = f" not {value_text(view, column, worst)}"
+        return Condition(name, relation, float(1.0 - a[worst]), float(1.0 - b[worst]))
     if len(chosen) == 0:
         return None
-    text = f"{name} = {' or '.join(value_text(view, column, c) for c in chosen.tolist())}"
-    return Condition(text, float(a[chosen].sum()), float(b[chosen].sum()))
+    relation = f" = {' or '.join(value_text(view, column, c) for c in chosen.tolist())}"
+    return Condition(name, relation, float(a[chosen].sum()), float(b[chosen].sum()))
 
 
 def _range(
@@ -150,11 +186,11 @@ def _range(
         value_text(view, column, float(np.clip(bound, 0.0, 1.0))) for bound in (low, high)
     )
     if kind == "between":
-        text = f"{name} = {first}" if first == last else f"{name} {first} to {last}"
+        relation = f" = {first}" if first == last else f" {first} to {last}"
     else:
-        text = f"{name} ≤ {last}" if kind == "below" else f"{name} ≥ {first}"
+        relation = f" ≤ {last}" if kind == "below" else f" ≥ {first}"
     a, b = (
         float(((each >= low) & (each <= high)).sum() / n)
         for each, n in ((own, len(inside)), (others, len(outside)))
     )
-    return Condition(text, a, b)
+    return Condition(name, relation, a, b)

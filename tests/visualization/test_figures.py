@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def test_partition(view: StudyPartition, kind: str) -> None:
         if not view.is_leaf(node):
             assert tiles.values[node] == sum(tiles.values[c] for c in view.tree.children[node])
         assert tiles.text[node].count("<br>") == 1  # with the label, three lines
-        assert "mean score" in tiles.hovertext[node]
+        assert "score: mean " in tiles.hovertext[node]
     assert title(figure).startswith(f"<b>Best of {len(view.leaves)} regions: ")
     assert figure.layout.uniformtext.mode == "hide"
 
@@ -224,3 +225,33 @@ def test_the_users_template_is_used(
     io = pytest.importorskip("plotly.io")
     monkeypatch.setattr(io.templates, "default", "plotly_dark")
     assert plot(view).layout.template.layout.paper_bgcolor == "rgb(17,17,17)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plot", PLOTS)
+def test_drawing_takes_time_in_proportion_to_the_trials_at_most(plot: Any) -> None:
+    seconds = []
+    for n_trials in (1_000, 8_000):
+        view = partition(_many(n_trials))
+        plot(view)
+        start = time.process_time()
+        for _ in range(3):
+            plot(view)
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 3 * 8 * seconds[0]
+
+
+def _many(n_trials: int) -> optuna.Study:
+    rng = np.random.default_rng(0)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    known: dict[str, Any] = {
+        "x": optuna.distributions.FloatDistribution(0, 1),
+        "op": optuna.distributions.CategoricalDistribution(["a", "b"]),
+    }
+    study.add_trials(
+        optuna.trial.create_trial(
+            params={"x": x, "op": "ab"[i % 2]}, distributions=known, value=(x - 0.3) ** 2 + i % 2
+        )
+        for i, x in enumerate(rng.random(n_trials).tolist())
+    )
+    return study

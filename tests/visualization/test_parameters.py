@@ -185,3 +185,32 @@ def test_a_range_in_words(low: int, high: int, text: str) -> None:
     found = conditions(view, inside, ~inside)
     assert [c.text for c in found] == [text]
     assert (found[0].inside, found[0].outside) == (1.0, 0.0)
+
+
+@pytest.mark.slow
+def test_the_cost_of_the_model_does_not_grow_with_the_study(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The trees are fitted to 1,500 trials at most, and asked about 120 for each value."""
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    n_fitted: list[int] = []
+    n_asked: list[int] = []
+
+    class Counting(ensemble.ExtraTreesRegressor):  # type: ignore[name-defined]
+        def fit(self, inputs: Any, targets: Any) -> Any:
+            n_fitted.append(len(inputs))
+            return super().fit(inputs, targets)
+
+        def predict(self, inputs: Any) -> Any:
+            n_asked.append(len(inputs))
+            return super().predict(inputs)
+
+    study = optuna.create_study(
+        direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0)
+    )
+    study.optimize(conditional, n_trials=4000)
+    view = partition(study)
+    monkeypatch.setattr(ensemble, "ExtraTreesRegressor", Counting)
+    found = effects(view, view.inside(0))
+    assert n_fitted == [1500]
+    assert sum(n_asked) <= 120 * sum(len(effect.grid) for effect in found)
