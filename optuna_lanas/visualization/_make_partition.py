@@ -206,7 +206,7 @@ def _best_places(
         greatest = np.flatnonzero(values == values.max())
         kinds = [outcome_of(trials[place], study.directions) for place in greatest.tolist()]
         return greatest[[kind is not None and kind.kind == COMPLETE for kind in kinds]]
-    with suppress(RecursionError, ValueError):  # of attributes nested deeply, of no trial
+    with suppress(RecursionError, TypeError, ValueError):  # foreign attributes, no trial
         best = study.best_trial.number
         return np.flatnonzero([trial.number == best for trial in trials])
     return np.empty(0, dtype=np.intp)

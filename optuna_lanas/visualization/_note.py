@@ -82,8 +82,8 @@ def _lately(view: StudyPartition) -> str:
 def _best(study: optuna.Study) -> str:
     try:
         return _best_trial(study)
-    except RecursionError:  # Optuna copies the trial with its attributes
-        return "The best trial cannot be read: its attributes are nested too deeply."
+    except (RecursionError, TypeError):  # Optuna copies the trial and reads its attributes
+        return "The best trial cannot be read: its attributes are foreign or nested too deeply."
 
 
 def _best_trial(study: optuna.Study) -> str:
