@@ -14,11 +14,13 @@ from optuna_lanas.visualization._plotly import escaped
 from optuna_lanas.visualization._plotly import GOOD
 from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import GREY
+from optuna_lanas.visualization._plotly import LIGHT
 from optuna_lanas.visualization._plotly import marks_of_best
 from optuna_lanas.visualization._plotly import new_figure
 from optuna_lanas.visualization._plotly import note_of_best
 from optuna_lanas.visualization._plotly import note_of_clipping
 from optuna_lanas.visualization._plotly import number_text
+from optuna_lanas.visualization._plotly import NUMBERS
 from optuna_lanas.visualization._plotly import set_title
 from optuna_lanas.visualization._plotly import shown_range
 from optuna_lanas.visualization._plotly import trial_texts
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 N_WORDS = 34  # characters of a condition
-LIGHT = "#56b4e9"
 N_HOVER = 2000  # trials with all that hovering shows
 
 
@@ -79,7 +80,9 @@ def draw_leaf_values(view: StudyPartition, detail: Detail = FULL) -> go.Figure:
     _add_points(figure, view, groups, detail, low, high)
     margin = 0.03 * high - 0.03 * low or abs(high) / 10 or 1.0
     figure.update_xaxes(
-        title_text=escaped(short(view.target_name, 60)), range=[low - margin, high + margin]
+        title_text=escaped(short(view.target_name, 60)),
+        range=[low - margin, high + margin],
+        **NUMBERS,
     )
     figure.update_yaxes(
         tickvals=list(range(len(groups)))[::-1],

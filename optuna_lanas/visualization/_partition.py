@@ -15,6 +15,7 @@ from optuna_lanas.visualization._plotly import graph_objects
 from optuna_lanas.visualization._plotly import name_of_best
 from optuna_lanas.visualization._plotly import new_figure
 from optuna_lanas.visualization._plotly import number_text
+from optuna_lanas.visualization._plotly import NUMBERS
 from optuna_lanas.visualization._plotly import SCALE
 from optuna_lanas.visualization._plotly import set_title
 from optuna_lanas.visualization._study_partition import counted
@@ -96,6 +97,7 @@ def draw_partition(view: StudyPartition, detail: Detail = FULL, kind: str = "ici
             },
             "colorbar": {
                 "title": {"text": _value_title(view), "side": "right"},
+                **NUMBERS,
                 "thickness": 14,
             },
         },

@@ -25,11 +25,12 @@ GREY = "#8c8c8c"
 GOOD = "#0072b2"
 BAD = "#d55e00"
 BEST = "#e6007e"
-LATEST = "#56b4e9"
+LIGHT = "#56b4e9"
 SCALE = "Viridis"
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#b3a100")
-BUTTONS = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale"]  # over a title
-N_BUTTONS = 8  # letters of the title in whose place plotly's buttons are
+NUMBERS = {"exponentformat": "e"}  # no exponents in small letters
+BUTTONS = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale"]  # not shown
+N_BUTTONS = 8  # letters of the title in whose place plotly's other buttons are
 TITLE_SIZE, TEXT_SIZE = 16, 12
 FENCE, FAR_FENCE = 3.0, 30.0  # in distances from the median to the outer tenth, at either end
 
@@ -135,20 +136,6 @@ def trial_texts(view: StudyPartition, places: np.ndarray, n_params: int = 12) ->
         lines += [f"and {len(params) - n_params} more"] if len(params) > n_params else []
         texts.append("<br>".join(escaped(short(line, 60)) for line in lines))
     return texts
-
-
-def leaf_colors(view: StudyPartition, n_leaves: int | None = None) -> dict[int, str]:
-    """Return the colour of each leaf, in descending order of the mean value.
-
-    Args:
-        view: The partition.
-        n_leaves: At most so many leaves; None for all. A colour does not depend on it.
-    """
-    from plotly.colors import sample_colorscale
-
-    leaves = sorted(view.tree.leaves.tolist(), key=lambda leaf: -view.search_tree.value[leaf])
-    colors = sample_colorscale(SCALE, np.linspace(1.0, 0.0, max(len(leaves), 2)).tolist())
-    return dict(zip(leaves[:n_leaves], colors, strict=False))
 
 
 def scale_of(view: StudyPartition) -> str:

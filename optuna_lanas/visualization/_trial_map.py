@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ import numpy as np
 import optuna
 
 from optuna_lanas.visualization._make_partition import as_partition
+from optuna_lanas.visualization._plane import Plane
+from optuna_lanas.visualization._plane import plane_of
 from optuna_lanas.visualization._plotly import BEST
 from optuna_lanas.visualization._plotly import escaped
 from optuna_lanas.visualization._plotly import graph_objects
@@ -17,6 +18,7 @@ from optuna_lanas.visualization._plotly import GREY
 from optuna_lanas.visualization._plotly import marks_of_best
 from optuna_lanas.visualization._plotly import name_of_best
 from optuna_lanas.visualization._plotly import new_figure
+from optuna_lanas.visualization._plotly import NUMBERS
 from optuna_lanas.visualization._plotly import scale_of
 from optuna_lanas.visualization._plotly import set_title
 from optuna_lanas.visualization._plotly import shown_range
@@ -69,24 +71,9 @@ def plot_trial_map(study_or_partition: optuna.Study | StudyPartition) -> go.Figu
     return draw_trial_map(as_partition(study_or_partition))
 
 
-@dataclass(frozen=True, eq=False)
-class _Plane:
-    """A plane of features, and the cuts in it.
-
-    Attributes:
-        places: `[n, 2]`, where each trial lies.
-        first_cut: The horizontal place of the root's cut; None without one.
-        second_cut: ``(a, b, c)``, the good child's good side is where ``a x + b y >= c``.
-    """
-
-    places: np.ndarray
-    first_cut: float | None
-    second_cut: tuple[float, float, float] | None
-
-
 def draw_trial_map(view: StudyPartition, detail: Detail = FULL) -> go.Figure:
     """Return the figure of a partition."""
-    figure, plane = new_figure(), _plane(view)
+    figure, plane = new_figure(), plane_of(view)
     frame = _frame(plane.places)
     _add_regions(figure, view, plane, frame, detail.n_letters // 3)
     shown = spaced(len(view.numbers), detail.n_points)
@@ -135,48 +122,6 @@ def _title(view: StudyPartition, latest: np.ndarray) -> tuple[str, ...]:
     return f"{where}; {n_near} of the last {len(latest)} trials lie near it", note
 
 
-def _plane(view: StudyPartition) -> _Plane:
-    """Return the plane of the latent actions of the root and of its good child."""
-    tree, features = view.tree, view.features
-    centred = features - features.mean(axis=0)
-    if view.is_leaf(0) or not tree.weights[0].any():
-        return _Plane(centred @ _principal(centred, 2), None, None)
-    norm = float(np.linalg.norm(tree.weights[0]))
-    first = tree.weights[0] / norm
-    first_cut = float(tree.offsets[0]) / norm
-    child = int(tree.children[0, 0])
-    weights = tree.weights[child]
-    along = float(weights @ first)
-    second = weights - along * first
-    across = float(np.linalg.norm(second))
-    if view.is_leaf(child) or across <= 1e-9 * max(abs(along), 1e-300):
-        rest = centred - np.outer(centred @ first, first)
-        places = np.column_stack([features @ first, rest @ _principal(rest, 1)])
-        return _Plane(places, first_cut, None)
-    second = second / across
-    places = np.column_stack([features @ first, features @ second])
-    return _Plane(places, first_cut, (along, across, float(tree.offsets[child])))
-
-
-def _principal(centred: np.ndarray, n: int) -> np.ndarray:
-    """Return `[dim, n]` principal directions, the greatest entry of each positive.
-
-    Args:
-        centred: `[n_points, dim]`, with a mean of 0.
-        n: The number of directions; directions beyond `dim` are 0.
-    """
-    dim = centred.shape[1]
-    if dim == 0:  # all parameters are constant
-        return np.zeros((0, n))
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    vectors = vectors[:, ::-1][:, :n]
-    if dim < n:
-        vectors = np.pad(vectors, ((0, 0), (0, n - dim)))
-    greatest = vectors[np.abs(vectors).argmax(axis=0), np.arange(n)]
-    directions: np.ndarray = vectors * np.where(greatest < 0, -1.0, 1.0)
-    return directions
-
-
 def _frame(places: np.ndarray) -> np.ndarray:
     """Return `[2, 2]`: the lower and the upper corner of the map."""
     low, high = places.min(axis=0), places.max(axis=0)
@@ -185,7 +130,7 @@ def _frame(places: np.ndarray) -> np.ndarray:
 
 
 def _add_regions(
-    figure: Any, view: StudyPartition, plane: _Plane, frame: np.ndarray, limit: int
+    figure: Any, view: StudyPartition, plane: Plane, frame: np.ndarray, limit: int
 ) -> None:
     """Add the cuts as dashed lines, and the words of the regions that they bound."""
     if plane.first_cut is None:
@@ -253,7 +198,7 @@ def _add_words(
     )  # fmt: skip
 
 
-def _axis_titles(view: StudyPartition, plane: _Plane, limit: int) -> tuple[str, str]:
+def _axis_titles(view: StudyPartition, plane: Plane, limit: int) -> tuple[str, str]:
     spread = "main direction of the trials"
     if plane.first_cut is None:
         return spread, f"second {spread}"
@@ -275,7 +220,7 @@ def _towards(view: StudyPartition, child: int, limit: int) -> str:
 def _add_points(
     figure: Any,
     view: StudyPartition,
-    plane: _Plane,
+    plane: Plane,
     shown: np.ndarray,
     marker: dict[str, Any],
     detail: Detail,
@@ -302,6 +247,7 @@ def _value_marker(view: StudyPartition, shown: np.ndarray) -> dict[str, Any]:
         "cmin": low, "cmax": high, "showscale": True, "line": {"width": 0.5, "color": GREY},
         "colorbar": {
             "thickness": 14,
+            **NUMBERS,
             "title": {"text": escaped(short(view.target_name, 30)), "side": "right"},
         },
     }  # fmt: skip

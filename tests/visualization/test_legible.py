@@ -22,6 +22,8 @@ from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.spaces import NASBenchGraphSpace
 from optuna_lanas.spaces import NATSBenchSizeSpace
 from optuna_lanas.visualization import plot_architecture
+from optuna_lanas.visualization import plot_parameters
+from optuna_lanas.visualization import plot_partition
 from tests.browser import BROWSER
 from tests.browser import drawn_texts
 from tests.browser import faults
@@ -78,6 +80,23 @@ def with_outliers(trial: optuna.Trial) -> float:
 
 
 Direction = Literal["minimize", "maximize"]
+
+
+def tiny(trial: optuna.Trial) -> float:
+    return 1e-16 * trial.suggest_float("x", -1e-7, 1e-7)
+
+
+def nested(trial: optuna.Trial) -> float:
+    """Several choices and a number that open parameters."""
+    optimizer = trial.suggest_categorical("optimizer", ["adam", "sgd", "lamb", "lion"])
+    value = trial.suggest_float(f"{optimizer}_learning_rate", 1e-6, 1, log=True)
+    for layer in range(trial.suggest_int("n_layers", 1, 5)):
+        value += trial.suggest_int(f"layer_{layer}_units", 16, 1024, log=True) / 1e4
+    if trial.suggest_categorical("use_dropout", [True, False]):
+        value -= trial.suggest_float("dropout", 0, 0.8)
+    return value
+
+
 STUDIES: dict[str, tuple[Callable[..., Any], int, list[Direction], list[str]]] = {
     "conditional": (conditional, 60, ["maximize"], ["validation accuracy"]),
     "numeric": (numeric, 60, ["minimize"], ["mean squared error of the validation set"]),
@@ -85,6 +104,8 @@ STUDIES: dict[str, tuple[Callable[..., Any], int, list[Direction], list[str]]] =
     "long_names": (long_names, 50, ["minimize"], ["the_validation_loss_of_the_last_epoch_" * 3]),
     "two_objectives": (two_objectives, 60, ["maximize", "minimize"], ["accuracy", "latency"]),
     "with_outliers": (with_outliers, 40, ["minimize"], []),
+    "tiny": (tiny, 30, ["maximize"], ["a"]),
+    "nested": (nested, 60, ["minimize"], ["loss"]),
     "one_trial": (numeric, 1, ["minimize"], []),
 }
 
@@ -105,6 +126,8 @@ def searched(request: pytest.FixtureRequest) -> optuna.Study:
 @in_browser
 def test_figures_can_be_read(searched: optuna.Study, tmp_path: Path) -> None:
     figures = {plot.__name__: plot(searched) for plot in PLOTS}
+    figures["treemap"] = plot_partition(searched, kind="treemap")
+    figures["panels"] = plot_parameters(searched, n_parameters=20)
     texts = drawn_texts(figures, tmp_path, 1000, 600)
     assert {text.figure for text in texts} == set(figures)
     assert not faults(texts)

@@ -14,6 +14,7 @@ from optuna_lanas.visualization import plot_parameters
 from optuna_lanas.visualization import StudyPartition
 from optuna_lanas.visualization._effects import Effect
 from optuna_lanas.visualization._effects import effects
+from optuna_lanas.visualization._panels import with_crossings
 from optuna_lanas.visualization._plotly import BAD
 from optuna_lanas.visualization._plotly import GOOD
 from optuna_lanas.visualization._words import conditions
@@ -110,6 +111,13 @@ def test_effects_do_not_depend_on_the_unit_of_the_target() -> None:
         study.optimize(lambda t, u=unit: u * t.suggest_float("x", 0, 1) ** 2, n_trials=30)  # type: ignore[misc]
         levels.append(by_name(partition(study))["x"].level / unit)
     assert levels[0].tolist() == levels[1].tolist()
+
+
+def test_the_colour_of_a_curve_changes_where_it_crosses_its_mean() -> None:
+    grid, level = np.array([0.0, 0.5, 1.0]), np.array([-1.0, 1.0, 0.0])
+    x, y = with_crossings(grid, level, 0.5)
+    assert x.tolist() == [0.0, 0.375, 0.5, 0.75, 1.0]
+    assert y.tolist() == [-1.0, 0.5, 1.0, 0.5, 0.0]
 
 
 def test_the_number_of_panels() -> None:
