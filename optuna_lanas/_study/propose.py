@@ -229,9 +229,11 @@ def _comparison(
         "n_candidates": len(candidates.scores),
     }
     if proposal.acquisition is not None and history.objectives is None:
-        features = history.domain.features(point[None])
-        inputs = history.domain.kernel_inputs(point[None], features)
-        found["n_better"] = proposal.acquisition.count_better(inputs, features, history.values)
+        domain, points = history.domain, point[None]
+        features = domain.features(points)
+        inputs = domain.kernel_inputs(points, features)
+        additive = domain.additive_inputs(points, features)
+        found["n_better"] = proposal.acquisition.count_better(inputs, additive, history.values)
     second = next((c for c in candidates.ranked_new(history) if candidates.keys[c] != key), None)
     if second is None:
         return found
