@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -197,19 +196,26 @@ def _best_places(
 ) -> np.ndarray:
     """Return the places of the best trials, none if no trial is complete and feasible.
 
+    Optuna's own `best_trial` fails for attributes that others wrote.
+
     Args:
         study: The study.
         trials: Its observations.
         values: `[n]`, their values; of several objectives, the front has the greatest.
     """
-    if len(study.directions) > 1:
-        greatest = np.flatnonzero(values == values.max())
-        kinds = [outcome_of(trials[place], study.directions) for place in greatest.tolist()]
-        return greatest[[kind is not None and kind.kind == COMPLETE for kind in kinds]]
-    with suppress(RecursionError, TypeError, ValueError):  # foreign attributes, no trial
-        best = study.best_trial.number
-        return np.flatnonzero([trial.number == best for trial in trials])
-    return np.empty(0, dtype=np.intp)
+    numbers = np.array([trial.number for trial in trials])
+    order = np.lexsort((numbers, -values)).tolist()
+    first = next((place for place in order if _is_complete(study, trials[place])), None)
+    if first is None or len(study.directions) == 1:
+        return np.array([] if first is None else [first], dtype=np.intp)
+    front = np.flatnonzero(values == values[first])
+    return front[[_is_complete(study, trials[place]) for place in front.tolist()]]
+
+
+def _is_complete(study: optuna.Study, trial: FrozenTrial) -> bool:
+    """Whether a trial is complete and feasible."""
+    outcome = outcome_of(trial, study.directions)
+    return outcome is not None and outcome.kind == COMPLETE
 
 
 def _check_space(study: optuna.Study, space: Any | None) -> None:
