@@ -135,8 +135,9 @@ def sampler_cases() -> Iterator[Case]:
 
 
 def study_cases() -> Iterator[Case]:
-    yield Case(explain, {"study": STUDY, "trial_number": [*INT, -1, 30]}, lambda: {
-        "study": study(), "trial_number": 0
+    wrong_trials = [*INT_OR_NONE, -31, 30, [30], {0: 1}]
+    yield Case(explain, {"study": STUDY, "trial": [w for w in wrong_trials if w != [2]]}, lambda: {
+        "study": study(), "trial": 0
     })  # fmt: skip
     shown: dict[str, list[Any]] = {
         "sampler": SAMPLER,

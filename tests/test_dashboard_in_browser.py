@@ -21,7 +21,9 @@ from optuna_lanas.dashboard import publish
 from optuna_lanas.explanation import explain
 from optuna_lanas.sampler import LEAF_KEY
 from optuna_lanas.spaces import NASBench201Space
+from optuna_lanas.visualization import partition
 from optuna_lanas.visualization._note import NOTE_HEADING
+from optuna_lanas.visualization._partition_text import summary
 from tests.browser import BROWSER
 from tests.browser import open_page
 
@@ -81,7 +83,10 @@ def test_the_browser_shows_the_figures(page: Callable[[BaseStorage], str], tmp_p
     assert dom.count("js-plotly-plot") >= len(TITLES)
     assert 'class="icicle' in dom or "iciclelayer" in dom
     assert "Click to zoom" in dom
-    assert NOTE_HEADING.removeprefix("## ") in open_page(f"{address}/note", tmp_path, "--dump-dom")
+    note = open_page(f"{address}/note", tmp_path, "--dump-dom")
+    assert NOTE_HEADING.removeprefix("## ") in note
+    for words in (summary(partition(study, target_name="convolutions")), "Lately: ", "Next: "):
+        assert words in note
     trial = open_page(f"{address}/trials?numbers=29", tmp_path, "--dump-dom")
     assert LEAF_KEY in trial
     assert explain(study, 29).leaf_name in trial

@@ -63,7 +63,7 @@ class Decision:
     Attributes:
         found: "start-up" is a draw from the whole space before the first tree, and "random" one
             because no region held a new point. "model" is the best candidate, "uniform" the
-            published draw. "other" is a trial that LaNAS did not propose.
+            published draw. "other" and "enqueued" are trials that LaNAS did not propose.
         n_observations: Finished trials with a value that were known at that time.
         leaf: The leaf that was chosen; -1 without a tree.
         leaf_name: Its number and path in words.
@@ -75,6 +75,14 @@ class Decision:
         n_candidates: The number of candidates.
         runner_up: The params in which the next new candidate differs; None if there is none.
         runner_up_score: Its acquisition value.
+        n_better: Observations whose value exceeds the value that the model expects of the trial.
+        parent: The number of the trial that this one is nearest to, among the best quarter of
+            the observations; None without candidates.
+        parent_params: The parent's params that differ, the greatest changes first, at most 20.
+            None stands for a param that the parent does not have.
+        n_changed: How many params differ by more than 2 % of their range.
+        distance: The mean change of a param, at most 1. A number that moves by a third of its
+            range counts as changed entirely.
     """
 
     found: str
@@ -89,6 +97,11 @@ class Decision:
     n_candidates: int = 0
     runner_up: Mapping[str, Any] | None = None
     runner_up_score: float | None = None
+    n_better: int | None = None
+    parent: int | None = None
+    parent_params: Mapping[str, Any] | None = None
+    n_changed: int = 0
+    distance: float | None = None
 
 
 def published_params(trial: FrozenTrial) -> dict[str, Any]:

@@ -8,11 +8,13 @@ Notation
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from optuna.trial import FrozenTrial
 
 from optuna_lanas._checks import check_int
+from optuna_lanas._checks import needs
 from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.search_tree import SearchTree
 from optuna_lanas._core.tree import NO_NODE
@@ -126,33 +128,52 @@ class StudyPartition:
         check_int("node", node, 0, remedy, most=self.tree.n_nodes - 1)
 
     def __str__(self) -> str:
-        pending = f" and {counted(self.n_pending, 'pending trial')}" if self.n_pending else ""
-        trials = counted(len(self.numbers), "trial")
-        head = f"{trials}{pending} in {counted(len(self.tree.leaves), 'region')}"
-        return "\n".join([head, *self._lines(0, "", "")])
+        from optuna_lanas.visualization import _partition_text as text
 
-    def _lines(self, node: int, indent: str, below: str) -> list[str]:
-        """Return a node's line and the lines of its children, which ``below`` indents."""
-        lines = [indent + self._line(node)]
-        if not self.is_leaf(node):
-            good, bad = (int(child) for child in self.tree.children[node])
-            lines += self._lines(good, below + "├─ good: ", below + "│  ")
-            lines += self._lines(bad, below + "└─ bad:  ", below + "   ")
-        return lines
+        return text.to_text(self)
 
-    def _line(self, node: int) -> str:
-        statistics, is_leaf = self.search_tree, self.is_leaf(node)
-        parts = [
-            counted(int(statistics.visits[node]), "trial"),
-            f"{self.value_name} {statistics.value[node]:.3g}",
-            f"{self.target_name} {self.mean_target(node):.4g}",
-        ]
-        if node > 0:
-            parts.append(f"UCB {statistics.ucb[node]:.3g}")
-        choices = ", ".join(name for name, _ in self.top_choices(node))
-        favours = f"; good side favours {choices}" if choices else ""
-        selected = " <- next" if is_leaf and node == statistics.select() else ""
-        return f"{'leaf' if is_leaf else 'node'} {node}: {', '.join(parts)}{favours}{selected}"
+    def __repr__(self) -> str:
+        from optuna_lanas.visualization import _partition_text as text
+
+        return f"<StudyPartition: {text.summary(self)}>"
+
+    def _repr_html_(self) -> str:
+        from optuna_lanas.visualization import _partition_text as text
+
+        return text.to_html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary, and each region with its words and its statistics."""
+        from optuna_lanas.visualization import _partition_text as text
+
+        return {
+            "summary": text.summary(self),
+            "outlook": text.outlook(self),
+            "target_name": self.target_name,
+            "n_trials": len(self.numbers),
+            "n_pending": self.n_pending,
+            "regions": list(text.regions(self)),
+        }
+
+    def to_pandas(self) -> Any:
+        """Return a ``pandas.DataFrame``, one region per row.
+
+        Raises:
+            ImportError: If pandas is missing.
+
+        Example:
+            .. testcode::
+
+                import optuna
+                from optuna_lanas import LaNASSampler, partition
+
+                study = optuna.create_study(sampler=LaNASSampler(seed=0))
+                study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
+                leaves = partition(study).to_pandas().query("is_leaf")
+        """
+        with needs("pandas", "benchmarks", "Tables"):
+            import pandas as pd
+        return pd.DataFrame(self.to_dict()["regions"]).set_index("node")
 
 
 def counted(n: int, noun: str) -> str:

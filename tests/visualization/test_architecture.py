@@ -73,5 +73,5 @@ def test_the_space_must_draw(study: optuna.Study) -> None:
 
 
 def test_a_partition_has_no_architecture(cells: optuna.Study) -> None:
-    with pytest.raises(TypeError, match=r"`study` must be an optuna.Study, got Study.*Partition"):
+    with pytest.raises(TypeError, match=r"`study` must be an optuna.Study, got <StudyPartition"):
         plot_architecture(partition(cells))  # type: ignore[arg-type]
