@@ -51,7 +51,7 @@ class Proposal:
         node: The node on the leaf's path whose region was searched; -1 without a tree.
         candidates: The candidates of the local search; None for a uniform draw.
         chosen: The proposed candidate's place; -1 without candidates.
-        model: The Gaussian process of the acquisition; None for a uniform draw.
+        acquisition: What scored the candidates; None without candidates.
     """
 
     point: np.ndarray
@@ -60,7 +60,7 @@ class Proposal:
     node: int = NO_NODE
     candidates: Candidates | None = None
     chosen: int = -1
-    model: Model | None = None
+    acquisition: Acquisition | None = None
 
 
 class ModelCache:
@@ -131,8 +131,8 @@ def suggest(
         chosen = candidates.best_new(history)
         if chosen is not None:
             point = candidates.points[chosen]
-            model = acquisition.model
-            return Proposal(point, search_tree, leaf, path[depth], candidates, chosen, model)
+            node = path[depth]
+            return Proposal(point, search_tree, leaf, node, candidates, chosen, acquisition)
     return Proposal(sample_new(history, feasible, settings, rng))
 
 

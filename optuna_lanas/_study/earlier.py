@@ -104,6 +104,9 @@ class EarlierStudies:
     def __reduce__(self) -> tuple[type[EarlierStudies], tuple[Any, ...]]:
         return EarlierStudies, (self._sources, self._settings, self._space)
 
+    def __repr__(self) -> str:
+        return f"[{', '.join(source.name for source in self._sources)}]"
+
     def check(self, directions: Sequence[StudyDirection]) -> None:
         """Raise a ValueError for a new study of several objectives."""
         if len(directions) > 1:

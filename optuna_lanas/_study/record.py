@@ -173,6 +173,7 @@ class Record:
         self._forecasts, self._failures = Forecasts(), Failures()
         self.caches: Caches | None = None
         self._foretold: tuple[tuple[Domain, bool], Earlier | None] | None = None
+        self.next_message = 0  # observations at which the search may have something to tell
         self.transform: ParamTransform
         self._domain: Domain
         self._n_activity: int
