@@ -99,6 +99,15 @@ def test_commands_and_files_exist(page: Path) -> None:
             assert (ROOT / file).exists(), file
 
 
+def test_tests_that_the_pages_name_exist() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    named = re.findall(
+        r"`(test_\w+)`", "".join((ROOT / page).read_text("utf-8") for page in PAGES)
+    )
+    assert len(named) > 10
+    assert [name for name in named if f"def {name}(" not in code] == []
+
+
 def test_names_in_the_table_of_symbols_exist() -> None:
     """Each is a module's function or class, or a field or method of such a class."""
     rows = re.findall(
