@@ -107,7 +107,7 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study.optimize(objective, n_trials=8, callbacks=[callback])
     mlflow.set_tracking_uri(uri)
     runs = mlflow.search_runs(experiment_names=["watched"])
-    assert sorted(runs["metrics.loss"]) == sorted(trial.value for trial in study.trials)
+    assert sorted(runs["metrics.loss"]) == sorted(study.trials_dataframe()["value"])
     assert set(runs["params.kind"]) == {"a", "b"}
     leaves = dict(zip(runs["tags.number"], runs["tags.lanas:leaf"], strict=True))
     assert leaves["7"] == study.trials[7].user_attrs["lanas:leaf"]
