@@ -21,7 +21,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(path.relative_to(ROOT) for path in [*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 # The gallery shows excerpts of docs/gallery/make.py, which needs a browser.
 RUN_PAGES = [page for page in PAGES if "gallery" not in page.parts]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(?:python|\{code-cell\} python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAPER_NAME = re.compile(r"`((?:_study\.)?[a-z_]+)\.(\w+)(?:\.(\w+))?`")
 TESTCODE = re.compile(r"^( *)\.\. testcode::\n((?:\1 +.*\n|\s*\n)+)", re.MULTILINE)
 EXTRAS = {
