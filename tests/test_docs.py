@@ -35,12 +35,13 @@ EXTRAS = {
 }
 
 
-def with_databases_marked(pages: list[Path]) -> list[Any]:
-    """Pages whose code makes a database take some seconds."""
+def with_slow_marked(pages: list[Path]) -> list[Any]:
+    """Pages whose code makes a database, and tutorials, take some seconds."""
     marked = []
     for page in pages:
         code = "".join(BLOCK.findall((ROOT / page).read_text(encoding="utf-8")))
-        marked.append(pytest.param(page, marks=pytest.mark.slow if "sqlite:" in code else ()))
+        is_slow = "sqlite:" in code or "tutorials" in page.parts
+        marked.append(pytest.param(page, marks=pytest.mark.slow if is_slow else ()))
     return marked
 
 
@@ -64,7 +65,7 @@ def run(code: str, name: str, namespace: dict[str, Any]) -> None:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("page", with_databases_marked(RUN_PAGES), ids=str)
+@pytest.mark.parametrize("page", with_slow_marked(RUN_PAGES), ids=str)
 def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page in one namespace, from top to bottom, in an empty folder."""
     text = (ROOT / page).read_text(encoding="utf-8")
