@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Hashable
+from collections.abc import Iterable
 from collections.abc import Mapping
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -135,7 +137,11 @@ class Space:
             for n, d in zip(numbers.T, self._distributions.values(), strict=True)
         ]
         codes = np.concatenate(parts, axis=1)
-        codes[~self._valid(self._own(columns))] = np.nan
+        own = self._own(columns)
+        if self._key is None:
+            codes[~self._valid(own)] = np.nan
+        else:
+            codes[[key is None for key in self._keys(own)]] = np.nan
         return codes
 
     def key(self, params: Mapping[str, Any]) -> Hashable | None:
@@ -200,24 +206,35 @@ class Space:
 
     def _try_functions(self) -> None:
         """Find out, with random params, what the functions take; raise what they do wrong."""
-        rng = np.random.default_rng(0)
-        valid: list[dict[str, Any]] = []
-        for i in range(N_DRAWS // N_TRIED):
-            drawn = [self._draw(rng) for _ in range(N_TRIED)]
-            if i == 0 and self._is_valid is not None:
-                self._is_valid.learn(self._stacked(drawn))
-            is_valid = self._valid(self._stacked(drawn))
-            valid += [params for params, is_one in zip(drawn, is_valid, strict=True) if is_one]
-            if len(valid) >= N_TRIED:
-                break
-        if not valid:
-            rule, got = "true for some architectures", f"False for {N_DRAWS} random ones"
-            remedy = "Choose parameters of which more are valid."
-            raise ValueError(
-                f"`is_valid` must be {rule}, got {got}, such as {shown(drawn[-1])}. {remedy}"
-            )
+        if self._is_valid is not None:
+            rng = np.random.default_rng(0)
+            self._is_valid.learn(self._stacked([self._draw(rng) for _ in range(N_TRIED)]))
+        valid = self._drawn_if("is_valid", self._valid)
         if self._key is not None:
-            self._key.learn(self._stacked(valid[:N_TRIED]))
+            self._key.learn(self._stacked(valid))
+            self._drawn_if("key", lambda own: [key is not None for key in self._keys(own)])
+
+    def _drawn_if(
+        self, name: str, are_valid: Callable[[dict[str, np.ndarray]], Iterable[bool]]
+    ) -> list[dict[str, Any]]:
+        """Random params that are valid, at least one.
+
+        Raises:
+            ValueError: If all of `N_DRAWS` are invalid; the function `name` is to blame.
+        """
+        rng = np.random.default_rng(0)
+        found: list[dict[str, Any]] = []
+        for _ in range(N_DRAWS // N_TRIED):
+            drawn = [self._draw(rng) for _ in range(N_TRIED)]
+            found += compress(drawn, are_valid(self._stacked(drawn)))
+            if len(found) >= N_TRIED:
+                break
+        if not found:
+            rule = "accept some of the architectures"
+            got = f"none of {N_DRAWS} random ones, such as {shown(drawn[-1])}"
+            remedy = "Choose parameters of which more are valid."
+            raise ValueError(f"`{name}` must {rule}, got {got}. {remedy}")
+        return found[:N_TRIED]
 
     def _draw(self, rng: np.random.Generator) -> dict[str, Any]:
         return {name: _parts.draw(d, rng) for name, d in self._distributions.items()}

@@ -257,6 +257,33 @@ def test_a_study_goes_on_where_a_range_was_wider() -> None:
     assert all(10 <= trial.params["n"] <= 40 for trial in study.trials[8:])
 
 
+def test_a_space_of_few_valid_architectures_is_taken() -> None:
+    space = Space({"n": (1, 2_000)}, is_valid=lambda p: p["n"] == 7, key=lambda p: (p["n"],))
+    assert (space.key({"n": 7}), space.key({"n": 8})) == ((7,), None)
+
+
+def test_a_key_may_tell_invalid_architectures() -> None:
+    space = Space(
+        {"a": (1, 9), "b": (1, 9)}, key=lambda p: (p["a"], p["b"]) if p["a"] < 3 else None
+    )
+    assert np.isnan(space.encode({"a": 3, "b": 1})).all()
+    study = optuna.create_study(sampler=LaNASSampler(space=space, seed=0))
+    study.optimize(lambda trial: float(space.suggest(trial)["b"]), n_trials=18)
+    assert {trial.params["a"] for trial in study.trials} == {1, 2}
+
+
+@pytest.mark.parametrize("sampler", [LaNASSampler, LaNASSampler.paper])
+def test_constant_parts_and_further_parameters(sampler: Any) -> None:
+    space = Space({"op": ["conv"], "n": (3, 3), "flag": [True, False], "rate": (0.0, 1.0)})
+
+    def objective(trial: optuna.Trial) -> float:
+        return float(space.suggest(trial)["rate"] + trial.suggest_float("x", 0, 1))
+
+    study = optuna.create_study(sampler=sampler(space=space, seed=0))
+    study.optimize(objective, n_trials=15)
+    assert {trial.params["op"] for trial in study.trials} == {"conv"}
+
+
 def test_a_space_may_be_extended() -> None:
     class Named(Space):
         def n_params(self, architecture: dict[str, Any]) -> int:
@@ -309,7 +336,11 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"key": lambda p: p["y"]}, r"`key` must answer .* failed for \{'x': \d\}: KeyError\('y'\)\."),
     ({"is_valid": lambda p: p["x"]}, r"`is_valid` must return True or False, got \d for \{'x'"),
     ({"is_valid": lambda p: None}, r"`is_valid` must return True or False, got None"),
-    ({"is_valid": lambda p: False}, r"`is_valid` must be true for some .* 10000 random"),
+    ({"is_valid": lambda p: False}, r"`is_valid` must accept some .*, got none of 10000 random"),
+    (
+        {"key": lambda p: None},
+        r"`key` must accept some .*, got none of 10000 random ones, such as",
+    ),
     (
         {"key": lambda p: [p["x"]]},
         r"`key` must return a hashable, .*, got \[\d\].*\. Return a tup",
