@@ -52,7 +52,7 @@ def test_optuna_search_cv() -> None:
     assert is_of_lanas(study)
 
 
-def test_the_tuner_of_lightgbm_replaces_the_sampler() -> None:
+def test_lightgbm_tuner() -> None:
     """It tunes step by step with a grid and TPE, whichever sampler its study has."""
     lightgbm = pytest.importorskip("lightgbm", reason="needs lightgbm")
     tuners = pytest.importorskip("optuna_integration.lightgbm", reason="needs optuna-integration")
@@ -69,7 +69,7 @@ def test_the_tuner_of_lightgbm_replaces_the_sampler() -> None:
     assert not is_of_lanas(study)
 
 
-def test_pruning_callback_of_xgboost() -> None:
+def test_xgboost_pruning() -> None:
     xgboost = pytest.importorskip("xgboost", reason="needs xgboost")
     callbacks = pytest.importorskip("optuna_integration.xgboost", reason="needs its integration")
     x = np.random.default_rng(0).normal(size=(200, 3))
@@ -114,7 +114,7 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("as_multirun", [False, True])
-def test_weights_and_biases_offline(
+def test_wandb_offline(
     as_multirun: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wandb = pytest.importorskip("wandb", reason="needs wandb")
@@ -179,7 +179,7 @@ def test_importance(evaluator: Any) -> None:
     assert found["x"] > found["kind"]
 
 
-def test_figures_of_optuna() -> None:
+def test_figures() -> None:
     pytest.importorskip("plotly", reason="needs plotly")
     study = study_of(LaNASSampler(seed=0, show_leaf=True))
     study.optimize(objective, n_trials=12)
