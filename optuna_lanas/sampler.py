@@ -34,6 +34,7 @@ from optuna_lanas._study.architecture import space_distributions
 from optuna_lanas._study.distributions import has_list
 from optuna_lanas._study.propose import make_rng
 from optuna_lanas._study.propose import propose
+from optuna_lanas._study.propose import propose_again
 from optuna_lanas._study.propose import to_json
 from optuna_lanas._study.published import Decision
 from optuna_lanas._study.published import KEY
@@ -318,16 +319,12 @@ class LaNASSampler(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         """Return a value for a new parameter, or where the proposed value is outside the range."""
-        space = {param_name: param_distribution}
 
         def state(record: Record) -> tuple[bool, bool]:
             return record.is_startup, record.knows(param_name)
 
         def work(record: Record) -> dict[str, Any]:
-            record.expect(space)
-            if param_name not in record.transform.distributions:  # equal choices alone
-                return {}
-            return propose(record, trial, space, self._seed)[0]
+            return propose_again(record, trial, param_name, param_distribution, self._seed)
 
         # A trial that has asked for its relative search space has read the study.
         is_startup, is_known = self._records.use(study, state, trial=trial)
@@ -340,7 +337,7 @@ class LaNASSampler(BaseSampler):
             return self._independent_sampler.sample_independent(
                 study, trial, param_name, param_distribution
             )
-        transform = make_transform({param_name: [param_distribution]}, kept=space)
+        transform = make_transform({param_name: [param_distribution]}, kept=[param_name])
         rng = make_rng(self._seed, trial.number, param_name)
         return transform.to_params(transform.domain.sample(1, rng)[0])[param_name]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from tests.studies import default
 from tests.studies import Make
 from tests.studies import mixed
 from tests.studies import study_of
+from tests.workers.storages import grpc_proxy
 
 
 def proposed(study: optuna.Study) -> dict[str, Any]:
@@ -142,6 +144,18 @@ def test_a_second_study_of_a_sampler_changes_nothing_in_the_first(
 
 
 def test_a_new_study_under_the_number_of_a_deleted_one_is_read_anew(storage: BaseStorage) -> None:
+    _check_a_study_made_again(storage)
+
+
+@pytest.mark.slow
+def test_a_new_study_under_the_number_of_a_deleted_one_is_read_anew_through_a_proxy(
+    tmp_path: Path,
+) -> None:
+    with grpc_proxy(tmp_path) as open_storage:
+        _check_a_study_made_again(open_storage())
+
+
+def _check_a_study_made_again(storage: BaseStorage) -> None:
     sampler = default()
     study_of(sampler, storage, study_name="s").optimize(mixed, n_trials=4)
     optuna.delete_study(study_name="s", storage=storage)

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import optuna
 from optuna.storages import BaseStorage
+from optuna.storages import RetryFailedTrialCallback
 from optuna.trial import Trial
 from optuna.trial import TrialState
 import pytest
@@ -252,3 +253,30 @@ def test_infinite_objectives_warn_of_nothing(make: Make) -> None:
             n_trials=15,
         )
     assert len(set(configurations(study))) == 15
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:RetryFailedTrialCallback:FutureWarning")
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_trials_that_are_tried_again_after_their_worker_died_are_no_failures() -> None:
+    """Each is tried with its old params, and the search is no worse than one without deaths."""
+    retry = RetryFailedTrialCallback(max_retry=2)
+
+    def objective(trial: Trial) -> float:
+        x = trial.suggest_float("x", -1, 1)
+        return (x - 0.3) ** 2 + 0.3 * trial.suggest_categorical("k", [2, 1, 0])
+
+    study = optuna.create_study(sampler=default())
+    for number in range(45):
+        trial = study.ask()
+        value = objective(trial)
+        if number % 3 == 1:  # its worker dies
+            failed = study.tell(trial, state=TrialState.FAIL)
+            retry(study, failed)
+        else:
+            study.tell(trial, value)
+    again = [(t, retry.retried_trial_number(t)) for t in study.trials]
+    retried = [(t, study.trials[n]) for t, n in again if n is not None]
+    assert len(retried) >= 14
+    assert all(trial.params == first.params for trial, first in retried if trial.params)
+    assert study.best_value < 1e-3

@@ -30,6 +30,7 @@ from optuna_lanas._core.search_tree import starts_with
 from optuna_lanas._core.search_tree import TreeCache
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import NO_NODE
+from optuna_lanas._core.uniform import draw_repeat
 from optuna_lanas._core.uniform import draw_uniform
 from optuna_lanas._core.uniform import sample_new
 
@@ -99,8 +100,13 @@ def suggest(
     single point holds the search.
 
     The proposed point is new to the history as long as there are new points: where a region has
-    none left, the search continues in the parent's region.
+    none left, the search continues in the parent's region. Where all feasible points are known,
+    one is drawn without a model.
     """
+    if feasible.n_points <= history.keys.n + len(history.pending_keys):
+        repeat = draw_repeat(history, feasible, settings, rng)
+        if repeat is not None:
+            return Proposal(repeat)
     caches = caches or Caches()
     search_tree = learn(history, settings, caches.tree)
     if settings.is_uniform:

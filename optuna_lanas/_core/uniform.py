@@ -47,6 +47,18 @@ def sample_new(
     return valid
 
 
+def draw_repeat(
+    history: History, feasible: FeasibleSet, settings: Settings, rng: np.random.Generator
+) -> np.ndarray | None:
+    """Draw a point `[n_params]` of a small set in which none is new, None for other sets."""
+    everything = feasible.enumerate(settings.max_listed, rng)
+    keys = feasible.domain.keys(feasible.domain.mask_inactive(everything))
+    is_valid = [key is not None for key in keys]
+    if len(_new(history, keys)) or not any(is_valid):
+        return None
+    return np.asarray(everything[is_valid.index(True)])
+
+
 def draw_uniform(
     feasible: FeasibleSet,
     region: Region,

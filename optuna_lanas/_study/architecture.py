@@ -281,14 +281,26 @@ class _SpaceAdapter:
         )
 
     def _call(self, method: str, *arguments: Any) -> Any:
+        """Return a user's answer. What the method raises passes on, with a note of what it is.
+
+        It may be the error of a time limit, which the user's own code catches by its type. That
+        a trial is pruned is an answer of `suggest` alone.
+        """
         try:
             return getattr(self._space, method)(*arguments)
+        except optuna.TrialPruned as error:
+            raise ValueError(self._failure(method, arguments[0], error)) from error
         except Exception as error:
-            raise ValueError(
-                f"`{_name(self._space)}.{method}` failed for {_shortened(arguments[0])}: "
-                f"{_shortened(error)}. It must answer for all params that `suggest` can ask for; "
-                f"`key` returns None for an invalid architecture."
-            ) from error
+            if hasattr(error, "add_note"):  # since Python 3.11
+                error.add_note(self._failure(method, arguments[0], error))
+            raise
+
+    def _failure(self, method: str, argument: Any, error: Exception) -> str:
+        return (
+            f"`{_name(self._space)}.{method}` failed for {_shortened(argument)}: "
+            f"{_shortened(error)}. It must answer for all params that `suggest` can ask for; "
+            f"`key` returns None for an invalid architecture."
+        )
 
     def _optional(self, method: str) -> Callable[..., Any] | None:
         found: Callable[..., Any] | None = getattr(self._space, method, None)

@@ -1,7 +1,8 @@
 """Which failed trials tell of a region that fails, and which failed by chance.
 
-A trial fails by chance if most of its nearest neighbours did not fail. It then has the value of
-the nearest of these, with an error so great that it tells nothing.
+A trial fails by chance if most of its nearest neighbours did not fail, or if its own configuration
+did not, as when it was tried again. It then has the value of the nearest trial that did not fail,
+with an error so great that it tells nothing.
 """
 
 from __future__ import annotations
@@ -75,4 +76,6 @@ def _stand_ins(
     ]
     is_chance = is_failed[nearest].sum(axis=1) * 2 < nearest.shape[1]
     distances[:, is_failed] = np.inf
-    return np.where(is_chance, distances.argmin(axis=1), CERTAIN)
+    succeeded = distances.argmin(axis=1)
+    is_same = (features[succeeded] == features[failed]).all(axis=1) & ~is_failed[succeeded]
+    return np.where(is_chance | is_same, succeeded, CERTAIN)

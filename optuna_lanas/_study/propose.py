@@ -23,6 +23,7 @@ from optuna_lanas._core.history import History
 from optuna_lanas._study.published import Decision
 from optuna_lanas._study.published import JSON_TYPES
 from optuna_lanas._study.published import MAX_BYTES
+from optuna_lanas._study.published import published_params
 from optuna_lanas._study.published import Step
 from optuna_lanas._study.record import holding
 from optuna_lanas._study.record import Record
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from optuna_lanas._core.search_tree import SearchTree
     from optuna_lanas._core.suggest import Proposal
 
+MAX_AGAIN = 1  # further proposals of a trial whose values were outside their ranges
 N_TERMS = 3
 N_RUNNER_UP = 20
 MAX_LABEL = 80
@@ -71,6 +73,31 @@ def propose(
     params = record.transform.to_params(proposal.point, search_space)
     asked = {name: params[name] for name in search_space}
     return asked, _decision(record, history, proposal, asked)
+
+
+def propose_again(
+    record: Record, trial: FrozenTrial, name: str, distribution: BaseDistribution, seed: int
+) -> dict[str, Any]:
+    """Return a param whose proposed value is outside the range that the trial asks for.
+
+    The first one of a trial is found as its first params were. Any other one is the value of its
+    range that is nearest to the proposed one, if the trial then is new.
+    """
+    asked = {name: distribution}
+    record.expect(asked)
+    if name not in record.transform.distributions:  # equal choices alone
+        return {}
+    published = published_params(trial)
+    n_before = sum(_differ(value, trial.params.get(n)) for n, value in published.items())
+    if n_before >= MAX_AGAIN and name in published:
+        point = record.transform.to_point(published)[None]
+        nearest = record.feasible(trial, asked).project(point)
+        history, key = record.history(trial.number), record.domain.keys(nearest)[0]
+        found = record.transform.to_params(nearest[0], asked)
+        is_known = key is None or key in history.keys or key in history.pending_keys
+        if name in found and not is_known:
+            return {name: found[name]}
+    return propose(record, trial, asked, seed)[0]
 
 
 def make_rng(seed: int, number: int, *names: str) -> np.random.Generator:
@@ -154,6 +181,11 @@ def describe_path(
 def feature_names(record: Record, dim: int) -> tuple[str, ...]:
     """Return the names of `dim` features on one line each, the space's own features first."""
     return tuple(one_line(_feature_name(record, dim, place)) for place in range(dim))
+
+
+def _differ(left: Any, right: Any) -> bool:
+    """Whether two values are different numbers."""
+    return isinstance(left, int | float) and isinstance(right, int | float) and left != right
 
 
 def _decision(

@@ -59,9 +59,15 @@ class ParamTransform:
 
     def to_points(self, many: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return the points `[n, n_params]` of several params."""
-        values = np.empty((len(many), len(self.names)))
-        for column, name in enumerate(self.names):
-            values[:, column] = self._values(column, [p.get(name, _ABSENT) for p in many])
+        values = np.full((len(many), len(self.names)), np.nan)
+        if 2 * sum(map(len, many)) < values.size:  # few of very many names
+            rows_of = _rows_of(many)
+            for column, name in enumerate(self.names):
+                rows = rows_of.get(name, [])
+                values[rows, column] = self._values(column, [many[row][name] for row in rows])
+        else:
+            for column, name in enumerate(self.names):
+                values[:, column] = self._values(column, [p.get(name, _ABSENT) for p in many])
         return self._to_points(values)
 
     def to_params(
@@ -264,6 +270,15 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _rows_of(many: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
+    """Return the places of the params that hold each name."""
+    rows: dict[str, list[int]] = {}
+    for row, params in enumerate(many):
+        for name in params:
+            rows.setdefault(name, []).append(row)
+    return rows
 
 
 def _category_indices(

@@ -12,8 +12,10 @@ from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 import pytest
+from scipy import stats
 
 from optuna_lanas._core.domain import Domain
+from optuna_lanas._core.gp import Model
 from optuna_lanas._core.history import History
 from optuna_lanas._core.pareto import count_dominating
 from optuna_lanas._core.search_tree import learn
@@ -200,6 +202,29 @@ def test_a_region_with_nothing_new_is_left_for_that_of_its_parent() -> None:
     # All but the last points, of which a climb meets none, are proposed by the model.
     assert sum(proposal.search_tree is not None for proposal in found) >= 0.8 * 81
     assert sum(proposal.node == 0 for proposal in found[40:]) > 8
+
+
+@pytest.mark.parametrize("settings", [CHEAP, replace(PUBLISHED, n_first=10, n_select=10)])
+def test_a_set_of_known_points_needs_no_model(settings: Settings) -> None:
+    """None is fitted, no tree is grown, and every feasible point is as likely as the others."""
+
+    class Refusing(ModelCache):
+        def fitted(self, history: History, settings: Settings) -> Model:
+            raise AssertionError
+
+    domain = domain_of(IntDistribution(0, 9), CategoricalDistribution("ab"))
+    feasible = feasible_of(domain, fixed=[np.nan, 1.0])
+    points = feasible.enumerate(10, np.random.default_rng(0))
+    caches, drawn = Caches(model=Refusing()), []
+    for seed in range(300):
+        # The last one still runs.
+        history = history_of(domain, points[:9], np.arange(9.0), pending=points[9:])
+        found = suggest(history, feasible, settings, np.random.default_rng(seed), caches)
+        assert found.search_tree is None
+        drawn.append(found.point)
+    shares = np.unique(np.array(drawn), axis=0, return_counts=True)[1]
+    assert len(shares) == 10
+    assert stats.chisquare(shares).pvalue > 1e-4
 
 
 def test_a_leaf_with_nothing_new_is_passed_over_for_the_next() -> None:

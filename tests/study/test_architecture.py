@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 import math
+import sys
 from typing import Any
 from typing import ClassVar
 import warnings
@@ -278,14 +279,34 @@ def test_encodings_must_have_one_length() -> None:
         architectures_of(Growing(3)).encode(points_of(TwoLayers(3)))
 
 
-def test_an_error_of_a_space_says_what_it_was_asked() -> None:
+class TimeLimit(Exception):
+    """What a time limit raises wherever the program is."""
+
+
+@pytest.mark.parametrize("error", [TimeLimit("over"), ZeroDivisionError("no widths" + "!" * 999)])
+def test_an_error_in_a_space_passes_on_and_notes_what_was_asked(error: Exception) -> None:
     class Failing(TwoLayers):
         def key(self, params: Mapping[str, Any]) -> Any:
-            raise ZeroDivisionError("no widths" + "!" * 2_000)
+            raise error
 
-    with pytest.raises(ValueError, match=r"`Failing\.key` failed for {'width_1': .*") as error:
+    with pytest.raises(type(error)) as raised:
         architectures_of(Failing(3)).keys(points_of(TwoLayers(3)))
-    assert isinstance(error.value.__cause__, ZeroDivisionError)
+    assert raised.value is error
+    assert error.__cause__ is None
+    if sys.version_info >= (3, 11):
+        assert "`Failing.key` failed for {'width_1': " in error.__notes__[0]
+        assert all(len(note) < 1_500 for note in error.__notes__)
+
+
+@pytest.mark.parametrize("method", ["key", "encode"])
+def test_only_suggest_prunes_a_trial(method: str) -> None:
+    def prune(self: TwoLayers, params: Mapping[str, Any]) -> Any:
+        raise optuna.TrialPruned
+
+    faulty = type("Pruning", (TwoLayers,), {method: prune})(3)
+    message = rf"`Pruning\.{method}` failed for .*TrialPruned.*`key` returns None for an invalid"
+    with pytest.raises(ValueError, match=message):
+        architectures_of(faulty).encode(points_of(TwoLayers(3)))
 
 
 def test_a_space_without_a_valid_architecture_is_an_error() -> None:

@@ -23,6 +23,15 @@ def test_failures_of_a_region_are_certain_and_random_ones_are_not() -> None:
     assert np.mean(stand_ins(features, at_random)[at_random] >= 0) > 0.85
 
 
+def test_a_configuration_that_succeeded_when_it_was_tried_again_failed_by_chance() -> None:
+    features = np.random.default_rng(0).random((60, 3))
+    again = np.vstack([features, features[:20]])
+    is_failed = np.arange(80) < 60
+    places = stand_ins(again, is_failed)
+    assert places[:20].tolist() == list(range(60, 80))
+    assert (places[40:60] == -1).mean() > 0.8
+
+
 @given(st.integers(0, 9), st.integers(1, 60), st.floats(0.0, 1.0))
 def test_the_stand_in_is_the_nearest_trial_that_did_not_fail(
     seed: int, n: int, share: float

@@ -518,7 +518,7 @@ def test_an_error_leaves_the_record_unused_and_the_lock_free(where: str) -> None
             records.use(study, fail_within)
     else:
         space.is_broken = True
-        with pytest.raises(ValueError, match="broken"):
+        with pytest.raises(RuntimeError, match="broken"):
             used(records, study)
         space.is_broken = False
     entered = Event()

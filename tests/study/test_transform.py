@@ -213,6 +213,16 @@ def test_many_params_at_once_are_the_points_of_each(
     np.testing.assert_array_equal(transform.to_points(many), each)
 
 
+def test_params_of_few_of_very_many_names_are_the_points_of_each() -> None:
+    space = {f"{name} {i}": d for i in range(20) for name, d in MIXED.items()}
+    transform, rng = transform_of(space), np.random.default_rng(0)
+    many = [transform.to_params(point) for point in transform.domain.sample(30, rng)]
+    few = [dict([list(params.items())[place]]) for place, params in enumerate(many)]
+    each = np.array([transform.to_point(params) for params in few])
+    assert (np.isfinite(each).sum(axis=1) == 1).all()
+    np.testing.assert_array_equal(transform.to_points([*few, {}])[:-1], each)
+
+
 @given(asked(), rngs())
 def test_feasible_points_are_params_that_the_trial_asks_for(
     trial: Asked, rng: np.random.Generator
