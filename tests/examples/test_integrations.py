@@ -114,9 +114,7 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("as_multirun", [False, True])
-def test_wandb_offline(
-    as_multirun: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wandb_offline(as_multirun: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wandb = pytest.importorskip("wandb", reason="needs wandb")
     callbacks = pytest.importorskip("optuna_integration.wandb", reason="needs its integration")
     monkeypatch.setenv("WANDB_SILENT", "true")
