@@ -77,9 +77,11 @@ def encoding_names(name: str, distribution: BaseDistribution) -> list[str]:
     """Return the names of a parameter's columns in an encoding."""
     if isinstance(distribution, CategoricalDistribution):
         return [f"{name}={choice}" for choice in distribution.choices]
-    values = _from_scale(_knots(distribution), distribution)
+    values = _from_scale(_knots(distribution), distribution).tolist()
+    is_int = isinstance(distribution, IntDistribution)
+    shown = [str(round(value)) if is_int else f"{value:.3g}" for value in values]
     sign = "=" if _n_values(distribution) <= N_KNOTS else "≈"
-    return [name, *(f"{name}{sign}{value:.3g}" for value in values)]
+    return [name, *(f"{name}{sign}{value}" for value in shown)]
 
 
 def encoded(numbers: np.ndarray, distribution: BaseDistribution) -> np.ndarray:
