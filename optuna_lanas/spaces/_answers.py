@@ -52,7 +52,8 @@ class Answers:
     def _at_once(self, columns: dict[str, np.ndarray]) -> list[Any]:
         n, answer = length(columns), self._asked(dict(columns))
         answers = answer.tolist() if isinstance(answer, np.ndarray) else answer
-        if not isinstance(answers, list) or len(answers) != n:
+        is_list = isinstance(answers, list) and not any(isinstance(a, np.ndarray) for a in answers)
+        if not is_list or len(answers) != n:
             rule = f"return an answer for each of {n} architectures"
             raise wrong_value(self._name, rule, answer, "Return an array.")
         if isinstance(answer, np.ndarray) and answer.ndim > 1:

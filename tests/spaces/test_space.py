@@ -24,6 +24,7 @@ from optuna_lanas import partition
 from optuna_lanas.spaces import ArchitectureSpace
 from optuna_lanas.spaces import Space
 from optuna_lanas.spaces._answers import hash_key
+from optuna_lanas.spaces.space import N_TRIED
 
 
 PARTS: dict[str, Any] = {
@@ -175,6 +176,12 @@ def test_columns_are_called_once_for_all_candidates() -> None:
     study.optimize(lambda trial: float(space.suggest(trial)["a"]), n_trials=1)
     assert len(calls) < 60
     assert sum(calls) > 100
+
+
+def test_a_list_of_columns_is_no_answer_per_architecture() -> None:
+    """Not even where there are as many parameters as params are tried."""
+    with pytest.raises(ValueError, match="`key` must return a hashable"):
+        Space({f"x{i}": (1, 9) for i in range(N_TRIED)}, key=lambda p: list(p.values()))
 
 
 def test_a_function_cannot_change_the_columns() -> None:
