@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
+import os
 from pathlib import Path
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -129,15 +133,34 @@ def test_wandb_offline(as_multirun: bool, tmp_path: Path, monkeypatch: pytest.Mo
     assert is_of_lanas(study)
 
 
+TENSORBOARD = """
+import optuna
+from optuna_integration.tensorboard import TensorBoardCallback
+from optuna_lanas import explain, LaNASSampler
+
+callback = TensorBoardCallback("logs", metric_name="loss")
+study = optuna.create_study(sampler=LaNASSampler(seed=0))
+study.optimize(lambda t: t.suggest_float("x", -5, 5) ** 2, n_trials=8, callbacks=[callback])
+print(*(explain(study, trial.number).is_recorded for trial in study.trials[1:]))
+"""
+
+
 def test_tensorboard(tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow", reason="needs tensorflow")
-    pytest.importorskip("tensorboard", reason="needs tensorboard")
-    callbacks = pytest.importorskip("optuna_integration.tensorboard", reason="needs its package")
-    callback = callbacks.TensorBoardCallback(str(tmp_path), metric_name="loss")
-    study = study_of()
-    study.optimize(objective, n_trials=8, callbacks=[callback])
-    assert len(list(tmp_path.glob("trial-*/events.out.tfevents*"))) == 8
-    assert is_of_lanas(study)
+    """In a process of its own: TensorFlow and PyTorch do not get on in one."""
+    for package in ("tensorflow", "tensorboard", "optuna_integration"):
+        if find_spec(package) is None:
+            pytest.skip(f"needs {package}")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", TENSORBOARD],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True"] * 7
+    assert len(list(tmp_path.glob("logs/trial-*/events.out.tfevents*"))) == 8
 
 
 TERMINATORS: dict[str, Callable[[], Any]] = {
