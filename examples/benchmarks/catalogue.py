@@ -15,6 +15,7 @@ FAMILIES: dict[str, list[str]] = {
     "nasbenchgraph": graphs.names(),
     "proteins": ["nasbenchgraph-proteins"],
     "nasbench101": ["nasbench101"],
+    "nasbench101-official": nasbench101.names(),
     "hpolib": tables.names("hpolib"),
     "hpobench": tables.names("hpobench"),
     "analognas": analog.names(),
@@ -29,7 +30,8 @@ def load(name: str, seed: int) -> Problem:
 
     Args:
         name: One of the names in `FAMILIES`.
-        seed: Draws the instance of a function; the tables are the same for every seed.
+        seed: Draws the instance of a function, and single runs where a problem is noisy; other
+            tables are the same for every seed.
 
     Raises:
         ValueError: If no problem has that name.
@@ -41,8 +43,8 @@ def load(name: str, seed: int) -> Problem:
         return graphs.load(name)
     if family == "analognas":
         return analog.load(name)
-    if family == "nasbench101":
-        return nasbench101.load()
+    if family in ("nasbench101", "nasbench101-official"):
+        return nasbench101.load(name, seed)
     return synthetic.load(name, seed)
 
 

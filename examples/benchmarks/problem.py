@@ -1,4 +1,4 @@
-"""A problem of the suite: an Optuna objective without noise, whose optimum is known."""
+"""A problem of the suite: an Optuna objective whose optimum is known."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Literal
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner
 from optuna.trial import BaseTrial
 
 
@@ -36,6 +37,9 @@ class Problem:
         key: From params to a hashable, equal for isomorphs, None for an invalid architecture.
         in_words: From params to a description of the architecture.
         look_up: From a key to its value, if that is faster than the objective.
+        report: From params to what a run reports of its best trial; None for its value. The
+            optimum and the median are those of the report.
+        pruner: Makes the pruner of a study, None for no pruning.
         space: The architecture space for `LaNASSampler(space=...)`, if there is one.
     """
 
@@ -48,6 +52,8 @@ class Problem:
     key: Callable[[Params], Hashable | None] = key_of_params
     in_words: Callable[[Params], str] = str
     look_up: Callable[[Hashable], float] | None = None
+    report: Callable[[Params], float] | None = None
+    pruner: Callable[[], BasePruner] | None = None
     space: Any = None
 
     def normalised_regret(self, incumbent: float) -> float:

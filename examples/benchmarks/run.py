@@ -15,9 +15,11 @@ from itertools import product
 import multiprocessing
 import os
 from pathlib import Path
+import sys
 
 import optuna
 
+from examples.benchmarks import nasbench101
 from examples.benchmarks import results
 from examples.benchmarks.catalogue import FAMILIES
 from examples.benchmarks.counts import positive
@@ -84,6 +86,7 @@ def run_all(
 ) -> None:
     """Execute, in processes of their own, the runs that the folder does not hold yet."""
     left = [run for run in runs if not results.is_done(run, folder)]
+    _check_tables({run.problem for run in left})
     print(f"{len(runs) - len(left)} of {len(runs)} runs are done already in {folder}.")
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # read by the processes
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -93,6 +96,15 @@ def run_all(
         for future in as_completed([pool.submit(_quietly, run_one, run, folder) for run in left]):
             done = future.result()
             progress.update(bar, advance=1, description=f"{done.problem} {done.sampler}")
+
+
+def _check_tables(problems: set[str]) -> None:
+    """End with a message where a problem's file is missing or wrong; read it once if it is not."""
+    try:
+        for name in sorted(problems & {"nasbench101", *nasbench101.names()}):
+            nasbench101.load(name, seed=0)
+    except ValueError as error:
+        sys.exit(str(error))
 
 
 def _quietly(run_one: Callable[[Run, Path], Run], run: Run, folder: Path) -> Run:

@@ -13,6 +13,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from examples.benchmarks.catalogue import load
+from examples.benchmarks.nasbench101 import TRAINING_TIME
 from examples.benchmarks.peers.peer import Sample
 from examples.benchmarks.peers.peer import Task
 from examples.benchmarks.problem import Params
@@ -45,6 +46,7 @@ class Row:
         regret: The normalised regret of the best value so far, NaN before the first value.
         distinct: The number of distinct valid configurations so far.
         seconds: Time of the trial; the objective is a look-up, so this is the sampler's time.
+        training_time: Simulated seconds of training of all trials so far, NaN where unknown.
     """
 
     trial: int
@@ -52,6 +54,17 @@ class Row:
     regret: float
     distinct: int
     seconds: float
+    training_time: float = math.nan
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a trial was; the value is NaN for an invalid or a pruned one."""
+
+    params: Params
+    value: float
+    seconds: float
+    training_time: float = math.nan
 
 
 def execute(run: Run, sampler: BaseSampler | None = None) -> list[Row]:
@@ -81,33 +94,40 @@ def execute(run: Run, sampler: BaseSampler | None = None) -> list[Row]:
     return rows
 
 
-def _rows(problem: Problem, evaluations: Iterator[tuple[Params, float, float]]) -> Iterator[Row]:
-    best = max if problem.direction == "maximize" else min
-    incumbent, keys = math.nan, set()
-    for trial, (params, value, seconds) in enumerate(evaluations, start=1):
-        if not math.isnan(value):
-            keys.add(problem.key(params))
-            incumbent = value if math.isnan(incumbent) else best(incumbent, value)
+def _rows(problem: Problem, evaluations: Iterator[Evaluation]) -> Iterator[Row]:
+    sign = 1.0 if problem.direction == "maximize" else -1.0
+    best, incumbent, training_time, keys = -math.inf, math.nan, 0.0, set()
+    for trial, found in enumerate(evaluations, start=1):
+        training_time += found.training_time
+        if not math.isnan(found.value):
+            keys.add(problem.key(found.params))
+            if sign * found.value > best:
+                best = sign * found.value
+                incumbent = found.value if problem.report is None else problem.report(found.params)
         regret = problem.normalised_regret(incumbent)
-        yield Row(trial, value, regret, len(keys), seconds)
+        yield Row(trial, found.value, regret, len(keys), found.seconds, training_time)
 
 
-def _in_study(problem: Problem, sampler: BaseSampler) -> Iterator[tuple[Params, float, float]]:
-    study = optuna.create_study(direction=problem.direction, sampler=sampler)
+def _in_study(problem: Problem, sampler: BaseSampler) -> Iterator[Evaluation]:
+    pruner = problem.pruner() if problem.pruner else None
+    study = optuna.create_study(direction=problem.direction, sampler=sampler, pruner=pruner)
     while True:
         start = time.perf_counter()
         trial = study.ask()
+        unknown = math.nan
         try:
             value = problem.objective(trial)
             study.tell(trial, value)
         except optuna.TrialPruned:
-            value = math.nan
+            value, unknown = math.nan, 0.0  # nothing was trained of an invalid architecture
             study.tell(trial, state=TrialState.PRUNED)
-        yield trial.params, value, time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        training_time = trial.user_attrs.get(TRAINING_TIME, unknown)
+        yield Evaluation(trial.params, value, seconds, training_time)
 
 
-def _with_peer(problem: Problem, run: Run) -> Iterator[tuple[Params, float, float]]:
-    task = Task(problem.distributions(), problem.key)
+def _with_peer(problem: Problem, run: Run) -> Iterator[Evaluation]:
+    task = Task(problem.distributions(), problem.key, getattr(problem.space, "sample", None))
     propose, rng = PEERS[run.sampler](task), np.random.default_rng(run.seed)
     sign = 1.0 if problem.direction == "maximize" else -1.0
     history: list[Sample] = []
@@ -116,4 +136,4 @@ def _with_peer(problem: Problem, run: Run) -> Iterator[tuple[Params, float, floa
         params = propose(history, rng)
         value = problem.evaluate(params)
         history.append(Sample(params, sign * value, problem.key(params)))
-        yield params, value, time.perf_counter() - start
+        yield Evaluation(params, value, time.perf_counter() - start)

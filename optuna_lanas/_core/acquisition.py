@@ -38,7 +38,7 @@ class Acquisition:
     Attributes:
         model: The hyperparameters.
         inputs: `[n, k]`, scaled kernel inputs of observations and pending points.
-        linear_inputs: `[n, dim]`, theirs.
+        linear_inputs: `[n, a]`, theirs.
         weights: `[n]`, w.
         inverse: `[n, n]`, the inverse of their K.
         outputscale: Multiplies all variances.
@@ -53,17 +53,17 @@ class Acquisition:
     outputscale: float
     incumbent: float
 
-    def __call__(self, kernel_inputs: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """Return `[m]` scores for `[m, k]` kernel inputs and `[m, dim]` features."""
-        at = self._posterior(kernel_inputs, features)
+    def __call__(self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray) -> np.ndarray:
+        """Return `[m]` scores for `[m, k]` kernel inputs and `[m, a]` additive inputs."""
+        at = self._posterior(kernel_inputs, additive_inputs)
         scores: np.ndarray = log_h(at.z) + np.log(at.deviation)
         return scores
 
     def slopes(
-        self, kernel_inputs: np.ndarray, features: np.ndarray
+        self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the scores `[m]`, and their derivatives by kernel inputs and by features."""
-        at = self._posterior(kernel_inputs, features)
+        """Return the scores `[m]`, and their derivatives by kernel and additive inputs."""
+        at = self._posterior(kernel_inputs, additive_inputs)
         log_improvement = log_h(at.z)
         by_mean = np.exp(log_ndtr(at.z) - log_improvement) / at.deviation
         by_deviation = np.exp(-0.5 * at.z**2 - LOG_SQRT_2PI - log_improvement) / at.deviation
@@ -78,8 +78,8 @@ class Acquisition:
             by_linear * self.model.linear_scale,
         )
 
-    def _posterior(self, kernel_inputs: np.ndarray, features: np.ndarray) -> _Posterior:
-        scaled, linear = self.model.scale(kernel_inputs), self.model.linear_inputs(features)
+    def _posterior(self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray) -> _Posterior:
+        scaled, linear = self.model.scale(kernel_inputs), self.model.linear_inputs(additive_inputs)
         squares = gp.squared_distances(scaled, self.inputs)
         covariance = gp.matern(squares)
         covariance += linear @ self.linear_inputs.T
@@ -97,7 +97,7 @@ class _Posterior:
 
     Attributes:
         scaled: `[m, k]`, scaled kernel inputs.
-        linear_inputs: `[m, dim]`.
+        linear_inputs: `[m, a]`.
         squares: `[m, n]`, squared distances from the observations.
         solved: `[m, n]`, k K^-1.
         deviation: `[m]`, s.
@@ -114,7 +114,7 @@ class _Posterior:
 
 def make_acquisition(
     kernel_inputs: np.ndarray,
-    features: np.ndarray,
+    additive_inputs: np.ndarray,
     values: np.ndarray,
     model: Model,
     settings: Settings,
@@ -124,14 +124,14 @@ def make_acquisition(
 
     Args:
         kernel_inputs: `[n, k]`.
-        features: `[n, dim]`.
+        additive_inputs: `[n, a]`.
         values: `[n_observed]`, of the first points; the others are pending. They are imputed with
             their posterior mean, which leaves all means as they are.
         model: The hyperparameters.
         settings: The settings.
         errors: `[n_observed]`, standard errors of the values; None if all are exact.
     """
-    inputs, linear_inputs = model.scale(kernel_inputs), model.linear_inputs(features)
+    inputs, linear_inputs = model.scale(kernel_inputs), model.linear_inputs(additive_inputs)
     gram = gp.matern(gp.squared_distances(inputs, inputs)) + linear_inputs @ linear_inputs.T
     n, noise = len(values), np.full(len(gram), model.nugget + settings.jitter)
     noise[:n] += model.value_scale.noise(values, errors)

@@ -4,6 +4,7 @@ Notation
     P    points, `[n, n_params]`: coordinates (see `axes`), NaN for an inactive parameter
     X    features, `[n, dim]`: what latent actions see
     E    kernel inputs, `[n, k]`: what the kernel measures distances in
+    A    additive inputs, `[n, a]`: what the additive part of the model is linear in
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from optuna_lanas._core.settings import DEFAULT
 
 
 KEY_DIGITS = 12
+N_COARSE, N_FINE = 9, 33  # B-splines of a numeric parameter of more than `N_COARSE` values
 MAX_ONE_HOT = 128  # choices of a parameter with a feature for each
 CODE_LENGTH = 64  # features of a parameter with more choices
 
@@ -135,30 +137,48 @@ class Domain:
             parts.append(is_inactive)
         return np.hstack(parts)
 
+    def additive_inputs(self, points: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Return `[n, a]` additive inputs: the features, but smooth ones of numeric parameters.
+
+        A numeric parameter of many values has two rows of cubic B-splines, the coarse ones and the
+        fine ones (see `is_fine`): a linear function of them is smooth in the coordinate. That of
+        soft one-hot codes has a kink at each knot, and an optimum there that is none.
+
+        Args:
+            points: `[n, n_params]`.
+            features: `[n, dim]`, of the points.
+        """
+        if len(self._smooth) == 0:
+            return features
+        n_own = features.shape[1] - self.n_plain_features
+        plain = features[:, n_own:][:, ~self._is_smooth[self.feature_param]]
+        coordinates = points[:, self._smooth]
+        coarse, fine = _splines(coordinates, N_COARSE), _splines(coordinates, N_FINE)
+        return np.hstack([features[:, :n_own], plain, coarse, fine])
+
+    def is_fine(self, n_inputs: int) -> np.ndarray:
+        """Return `[n_inputs]` bools: which additive inputs are fine splines."""
+        return np.arange(n_inputs) >= n_inputs - N_FINE * len(self._smooth)
+
     def slopes(
-        self, points: np.ndarray, by_inputs: np.ndarray, by_features: np.ndarray
+        self, points: np.ndarray, by_inputs: np.ndarray, by_additive: np.ndarray
     ) -> np.ndarray:
-        """Return derivatives `[n, n_params]` by coordinates of plain numeric parameters, else 0.
+        """Return derivatives `[n, n_params]` by coordinates of numbers of many values, else 0.
 
         Args:
             points: `[n, n_params]`, NaN for an inactive parameter, whose derivative is 0.
             by_inputs: `[n, k]`, derivatives by kernel inputs.
-            by_features: `[n, dim]`, derivatives by features.
+            by_additive: `[n, a]`, derivatives by additive inputs.
         """
-        numeric, is_numeric = self._plain_numeric, ~self._plain_axes.is_categorical
-        n_own = by_features.shape[1] - self.n_plain_features
-        first = n_own + int(self._is_one_hot.sum())
-        knots, coordinates = self.n_knots[is_numeric], points[:, numeric]
-        is_inactive = np.isnan(coordinates)
-        position = np.where(is_inactive, 0.0, coordinates) * (knots - 1)
-        lower = np.minimum(np.floor(position).astype(np.intp), np.maximum(knots - 2, 0))
-        lower += n_own + self.first_knot[is_numeric]
-        upper = lower + (knots > 1)
-        each = np.arange(len(points))[:, None]
-        by_knots = (by_features[each, upper] - by_features[each, lower]) * (knots - 1)
-        slopes = np.zeros(points.shape)
-        total = by_inputs[:, first : first + len(numeric)] + by_knots
-        slopes[:, numeric] = np.where(is_inactive, 0.0, total)
+        smooth, slopes = self._smooth, np.zeros(points.shape)
+        coordinates, place = points[:, smooth], np.searchsorted(self._plain_numeric, smooth)
+        n_numbers = len(self._plain_numeric) * (1 if self.activity is None else 2)
+        by_number = by_inputs[:, by_inputs.shape[1] - n_numbers :][:, place]
+        first = by_additive.shape[1] - (N_COARSE + N_FINE) * len(smooth)
+        coarse, fine = np.split(by_additive[:, first:], [N_COARSE * len(smooth)], axis=1)
+        by_coarse = _spline_slopes(coordinates, coarse, N_COARSE)
+        total = by_number + by_coarse + _spline_slopes(coordinates, fine, N_FINE)
+        slopes[:, smooth] = np.where(np.isnan(coordinates), 0.0, total)
         return slopes
 
     def lengthscale_groups(self, dim: int) -> np.ndarray:
@@ -232,6 +252,16 @@ class Domain:
         return np.asarray(self.plain[~self._plain_axes.is_categorical])
 
     @cached_property
+    def _is_smooth(self) -> np.ndarray:
+        """`[n_plain]` bools: which plain parameters are numbers of many values."""
+        axes = self._plain_axes
+        return np.asarray(~axes.is_categorical & (axes.n_values > N_COARSE))
+
+    @cached_property
+    def _smooth(self) -> np.ndarray:
+        return np.asarray(self.plain[self._is_smooth])
+
+    @cached_property
     def _is_one_hot(self) -> np.ndarray:
         return np.asarray(self._plain_axes.is_categorical[self.feature_param])
 
@@ -263,6 +293,50 @@ class Domain:
     def first_knot(self) -> np.ndarray:
         """`[n_plain]` ints: the place of each plain parameter's first feature among the plain."""
         return np.concatenate([[0], np.cumsum(self.n_knots)[:-1]]).astype(np.intp)
+
+
+def _splines(coordinates: np.ndarray, n_splines: int) -> np.ndarray:
+    """Return `[n, m * n_splines]` uniform cubic B-splines of `[n, m]` coordinates, 0 of NaN.
+
+    Those of one coordinate are side by side, and sum to 1 (de Boor, 1978, chapter IX).
+    """
+    n, m = coordinates.shape
+    lower, t = _piece(coordinates, n_splines)
+    square, cube, is_active = t**2, t**3, ~np.isnan(coordinates)
+    weights = (
+        (1.0 - t) ** 3,
+        3.0 * cube - 6.0 * square + 4.0,
+        -3.0 * cube + 3.0 * square + 3.0 * t + 1.0,
+        cube,
+    )
+    splines = np.zeros((n, m, n_splines))
+    row, column = np.arange(n)[:, None], np.arange(m)
+    for place, weight in enumerate(weights):
+        splines[row, column, lower + place] = weight * is_active / 6.0
+    return splines.reshape(n, m * n_splines)
+
+
+def _spline_slopes(coordinates: np.ndarray, by_splines: np.ndarray, n_splines: int) -> np.ndarray:
+    """Return derivatives `[n, m]` by coordinates, from those by their splines."""
+    n, m = coordinates.shape
+    lower, t = _piece(coordinates, n_splines)
+    square, by = t**2, by_splines.reshape(n, m, n_splines)
+    row, column = np.arange(n)[:, None], np.arange(m)
+    slopes = (
+        -0.5 * (1.0 - t) ** 2,
+        1.5 * square - 2.0 * t,
+        -1.5 * square + t + 0.5,
+        0.5 * square,
+    )
+    total = sum(by[row, column, lower + place] * slope for place, slope in enumerate(slopes))
+    return np.asarray(total) * (n_splines - 3)
+
+
+def _piece(coordinates: np.ndarray, n_splines: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the polynomial piece that each coordinate lies in, and where in it, in [0, 1]."""
+    position = np.where(np.isnan(coordinates), 0.0, coordinates) * (n_splines - 3)
+    lower = np.clip(np.floor(position), 0, n_splines - 4).astype(np.intp)
+    return lower, position - lower
 
 
 @dataclass(frozen=True, eq=False)

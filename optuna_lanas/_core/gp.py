@@ -4,14 +4,14 @@ Notation
     E        kernel inputs `[n, k]` (see `domain`), column j over exp(log_lengthscales[group[j]])
     r        distance of two scaled kernel inputs
     m(r)     Matern-3/2: (1 + sqrt3 r) exp(-sqrt3 r)
-    F        linear inputs `[n, dim]`: centred features, scaled to the variance of the linear part
+    F        linear inputs `[n, a]`: centred additive inputs, scaled to the variance of their part
     K        m(r) + F F' + nugget and each value's noise on the diagonal, `[n, n]`
     v        standardised values `[n]`
     y        warped values `[n]`: the Yeo-Johnson transformation of v with a power
     c        the mean of the process, by generalised least squares: 1'K^-1 y / 1'K^-1 1
 
-F F' is the covariance of a latent action's linear model, m(r) that of its residual. All variances
-are in units of the output scale, which multiplies K.
+F F' is the covariance of an additive function, with a coarse and a fine part, m(r) that of its
+residual. All variances are in units of the output scale, which multiplies K.
 """
 
 from __future__ import annotations
@@ -100,9 +100,10 @@ class Model:
         origin: `[k]`, subtracted from the kernel inputs.
         widths: `[k]`, their ranges, by which they are divided besides.
         log_lengthscales: `[n_groups]`.
-        centre: `[dim]`, the mean features.
-        spread: Root mean square distance of features from the mean.
-        linear: Variance of the linear part at that distance.
+        centre: `[a]`, the mean additive inputs.
+        spread: `[a]`, the root mean square distance from the mean of inputs of the same part.
+        is_fine: `[a]` bools, the part of each additive input.
+        linear: `[2]`, the variance of the coarse and the fine part at that distance.
         nugget: Variance of the part of a value that no other point shares.
         power: Of the transformation of values; 1 leaves them as they are.
         value_scale: Standardises them before.
@@ -113,8 +114,9 @@ class Model:
     widths: np.ndarray
     log_lengthscales: np.ndarray
     centre: np.ndarray
-    spread: float
-    linear: float
+    spread: np.ndarray
+    is_fine: np.ndarray
+    linear: np.ndarray
     nugget: float
     power: float = 1.0
     value_scale: ValueScale = ValueScale()
@@ -130,20 +132,22 @@ class Model:
         scaled: np.ndarray = (kernel_inputs - self.origin) / self.lengthscales
         return scaled
 
-    def linear_inputs(self, features: np.ndarray) -> np.ndarray:
-        """Return `[n, dim]` linear inputs, whose inner products are the linear covariance."""
-        inputs: np.ndarray = (features - self.centre) * self.linear_scale
+    def linear_inputs(self, additive_inputs: np.ndarray) -> np.ndarray:
+        """Return `[n, a]` linear inputs, whose inner products are the additive covariance."""
+        inputs: np.ndarray = (additive_inputs - self.centre) * self.linear_scale
         return inputs
 
     @cached_property
-    def linear_scale(self) -> float:
-        """What centred features are multiplied by."""
-        return float(np.sqrt(self.linear) / self.spread)
+    def linear_scale(self) -> np.ndarray:
+        """`[a]`, what centred additive inputs are multiplied by."""
+        scale: np.ndarray = np.sqrt(self.linear)[self.is_fine.astype(np.intp)] / self.spread
+        return scale
 
 
 def prior_model(
     kernel_inputs: np.ndarray,
-    features: np.ndarray,
+    additive_inputs: np.ndarray,
+    is_fine: np.ndarray,
     group: np.ndarray,
     n_dimensions: int,
     settings: Settings,
@@ -152,16 +156,19 @@ def prior_model(
 
     Its length scales grow with the square root of the number of dimensions: two random points are
     about as alike in wide spaces as in narrow ones (Hvarfner et al., 2024, arXiv 2402.02229). The
-    linear part varies `prior_linear` times as much as the residual.
+    coarse part varies `prior_linear` times as much as the residual, the fine part `prior_fine`.
 
     Args:
         kernel_inputs: `[n, k]`.
-        features: `[n, dim]`.
+        additive_inputs: `[n, a]`.
+        is_fine: `[a]` bools.
         group: `[k]` ints.
         n_dimensions: The number of plain parameters and of an architecture's features.
         settings: The settings.
     """
-    centre, middle = features.mean(axis=0), kernel_inputs.mean(axis=0)
+    centre, middle = additive_inputs.mean(axis=0), kernel_inputs.mean(axis=0)
+    variances = additive_inputs.var(axis=0)
+    coarse, fine = np.sqrt([variances[~is_fine].sum(), variances[is_fine].sum()]).tolist()
     widths = np.maximum(np.ptp(kernel_inputs, axis=0), 1.0)
     return Model(
         group=group,
@@ -169,15 +176,16 @@ def prior_model(
         widths=widths,
         log_lengthscales=np.full(int(group.max()) + 1, 0.5 * np.log(n_dimensions)),
         centre=centre,
-        spread=float(np.sqrt(((features - centre) ** 2).sum(axis=1).mean())) or 1.0,
-        linear=settings.prior_linear,
+        spread=np.where(is_fine, fine or 1.0, coarse or 1.0),
+        is_fine=is_fine,
+        linear=np.array([settings.prior_linear, settings.prior_fine]),
         nugget=settings.start_nugget,
     )
 
 
 def fit_model(
     kernel_inputs: np.ndarray,
-    features: np.ndarray,
+    additive_inputs: np.ndarray,
     values: np.ndarray,
     prior: Model,
     settings: Settings,
@@ -185,36 +193,39 @@ def fit_model(
 ) -> Model:
     """Return the model of greatest posterior density; output scale and mean are profiled out.
 
-    The logarithms of the length scales and of the linear variance have normal priors about those
+    The logarithms of the length scales and of the linear variances have normal priors about those
     of ``prior``, the logarithm of the nugget has one about that of `prior_nugget`, the power has
     one about 1. The density is that of the values, not of the warped ones: a power must not gain
     by making all values alike (Snelson et al., 2003).
 
     Args:
         kernel_inputs: `[n, k]`.
-        features: `[n, dim]`.
+        additive_inputs: `[n, a]`.
         values: `[n]`.
         prior: From `prior_model`.
         settings: The settings.
         errors: `[n]`, standard errors of the values; None if all are exact.
     """
     inputs = (kernel_inputs - prior.origin) / prior.widths
-    linear_inputs = prior.linear_inputs(features)
+    centred = (additive_inputs - prior.centre) / prior.spread
     value_scale = ValueScale.of(values)
     standardised, noise = value_scale(values), value_scale.noise(values, errors)
-    linear_gram = linear_inputs @ linear_inputs.T
-    loss = _Loss(inputs, linear_gram, standardised, prior, settings, noise)
-    start = np.append(prior.log_lengthscales, [*np.log([prior.linear, prior.nugget]), prior.power])
+    linear_grams = np.stack(
+        [a @ a.T for a in (centred[:, ~prior.is_fine], centred[:, prior.is_fine])]
+    )
+    loss = _Loss(inputs, linear_grams, standardised, prior, settings, noise)
+    start = np.concatenate(
+        [prior.log_lengthscales, np.log(prior.linear), [np.log(prior.nugget), prior.power]]
+    )
     far = settings.max_log_deviation
     bounds = [(mean - far, mean + far) for mean in start[:-2]]
     bounds += [(np.log(settings.jitter), 0.0), (settings.min_power, settings.max_power)]
     found = find_minimum(loss, start, bounds, settings.max_fit_iterations)
-    linear, nugget = (float(variance) for variance in np.exp(found[-3:-1]))
     return replace(
         prior,
-        log_lengthscales=found[:-3],
-        linear=linear,
-        nugget=nugget,
+        log_lengthscales=found[:-4],
+        linear=np.exp(found[-4:-2]),
+        nugget=float(np.exp(found[-2])),
         power=float(found[-1]),
         value_scale=value_scale,
     )
@@ -223,35 +234,42 @@ def fit_model(
 class _Loss:
     """The negative log posterior density of ``theta``, and its gradient.
 
-    theta: `[n_groups + 3]`, log length scales, log linear variance, log nugget, power.
+    theta: `[n_groups + 4]`, log length scales, two log linear variances, log nugget, power.
     """
 
     def __init__(
         self,
         inputs: np.ndarray,
-        linear_gram: np.ndarray,
+        linear_grams: np.ndarray,
         values: np.ndarray,
         prior: Model,
         settings: Settings,
         noise: np.ndarray | float = 0.0,
     ) -> None:
         n_groups = len(prior.log_lengthscales)
-        self._inputs, self._linear_gram, self._values = inputs, linear_gram, values
+        self._inputs, self._linear_grams, self._values = inputs, linear_grams, values
         self._group, self._noise = prior.group, settings.jitter + noise
-        logs = np.log([settings.prior_linear, settings.prior_nugget])
+        logs = np.log([settings.prior_linear, settings.prior_fine, settings.prior_nugget])
         self._means = np.append(prior.log_lengthscales, [*logs, 1.0])
         self._variances = np.append(
             np.full(n_groups, settings.lengthscale_variance),
-            [settings.linear_variance, settings.nugget_variance, settings.power_variance],
+            [
+                settings.linear_variance,
+                settings.fine_variance,
+                settings.nugget_variance,
+                settings.power_variance,
+            ],
         )
 
     def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         n, power = len(self._values), theta[-1]
-        linear, nugget = np.exp(theta[-3:-1])
+        coarse, fine, nugget = np.exp(theta[-4:-1])
         y, y_by_power, log_slopes = warp(self._values, power)
-        scaled = self._inputs * np.exp(-theta[:-3])[self._group]
+        scaled = self._inputs * np.exp(-theta[:-4])[self._group]
         squares = squared_distances(scaled, scaled)
-        gram = matern(squares) + linear * self._linear_gram
+        gram = matern(squares)
+        gram += coarse * self._linear_grams[0]
+        gram += fine * self._linear_grams[1]
         gram[np.diag_indices(n)] += nugget + self._noise
         factor, inverse = factorise(gram)
         sums = inverse.sum(axis=1)
@@ -265,7 +283,8 @@ class _Loss:
         gradient = np.append(
             self._slope_of_lengthscales(slope, squares, scaled),
             [
-                linear * (slope * self._linear_gram).sum(),
+                coarse * np.vdot(slope, self._linear_grams[0]),
+                fine * np.vdot(slope, self._linear_grams[1]),
                 nugget * np.trace(slope),
                 weights @ y_by_power / outputscale - log_slopes.sum(),
             ],

@@ -108,8 +108,9 @@ def _climb(
         points = place(floats)
         features = domain.features(points)
         inputs = domain.kernel_inputs(points, features)
-        scores, by_inputs, by_features = acquisition.slopes(inputs, features)
-        by_points = domain.slopes(points, by_inputs, by_features)
+        additive = domain.additive_inputs(points, features)
+        scores, by_inputs, by_additive = acquisition.slopes(inputs, additive)
+        by_points = domain.slopes(points, by_inputs, by_additive)
         return -float(scores.sum()), -by_points[:, columns].ravel()
 
     bounds = list(zip(low.tolist(), high.tolist(), strict=True)) * len(begin)
@@ -129,7 +130,8 @@ def _inside(
     features = domain.features(masked)
     inside = np.flatnonzero(region.contains(features))
     masked, features = masked[inside], features[inside]
-    scores = acquisition(domain.kernel_inputs(masked, features), features)
+    inputs = domain.kernel_inputs(masked, features)
+    scores = acquisition(inputs, domain.additive_inputs(masked, features))
     return Candidates(points[inside], domain.keys(masked), scores)
 
 

@@ -44,7 +44,10 @@ RANGES = {  # of the other numbers the least one is 0
     **dict.fromkeys(("n_overtaking", "n_recent"), AT_LEAST_1),
     **dict.fromkeys(("n_observations", "n_fit_observations", "n_random"), AT_LEAST_1),
     **dict.fromkeys(("ridge", "min_step", "lengthscale_variance", "prior_linear"), POSITIVE),
-    **dict.fromkeys(("linear_variance", "prior_nugget", "nugget_variance"), POSITIVE),
+    **dict.fromkeys(
+        ("linear_variance", "prior_fine", "fine_variance", "prior_nugget", "nugget_variance"),
+        POSITIVE,
+    ),
     "max_log_deviation": POSITIVE,
     **dict.fromkeys(("parent_share", "max_step", "start_nugget", "jitter"), POSITIVE_SHARE),
     "power_variance": POSITIVE,

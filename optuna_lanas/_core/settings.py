@@ -55,8 +55,10 @@ class Settings:
         n_fit_observations: The most observations that a model is fitted to.
         max_fit_iterations: Iterations of L-BFGS in a fit of the model.
         lengthscale_variance: Prior variance of a log length scale.
-        prior_linear: Prior median of the variance of the linear part.
+        prior_linear: Prior median of the variance of the coarse additive part.
         linear_variance: Prior variance of its logarithm.
+        prior_fine: Prior median of the variance of the fine additive part.
+        fine_variance: Prior variance of its logarithm.
         prior_nugget: Prior median of the nugget variance.
         nugget_variance: Prior variance of the log nugget.
         start_nugget: Nugget variance at which a fit starts.
@@ -122,6 +124,8 @@ class Settings:
     lengthscale_variance: float = 0.5
     prior_linear: float = 1.0
     linear_variance: float = 1.0
+    prior_fine: float = 0.1
+    fine_variance: float = 4.0
     prior_nugget: float = 1e-3
     nugget_variance: float = 4.0
     start_nugget: float = 1e-2

@@ -152,15 +152,16 @@ def _make_acquisition(
     chosen = _informative(history, chosen)
     features, values = history.features[chosen], history.values[chosen]
     inputs = history.domain.kernel_inputs(history.points[chosen], features)
+    additive = history.domain.additive_inputs(history.points[chosen], features)
     if history.objectives is not None:
         is_front = values == values.max()
         values = weighted_values(history.objectives[chosen], is_front, settings, rng)
         model = replace(model, power=1.0, value_scale=ValueScale.of(values))
     if len(history.pending_points):
         pending = _pending(history, settings.n_observations)
-        inputs, features = np.vstack([inputs, pending[0]]), np.vstack([features, pending[1]])
+        inputs, additive = np.vstack([inputs, pending[0]]), np.vstack([additive, pending[1]])
     errors = None if history.errors is None else history.errors[chosen]
-    return make_acquisition(inputs, features, values, model, settings, errors)
+    return make_acquisition(inputs, additive, values, model, settings, errors)
 
 
 def _is_equal(left: np.ndarray, right: np.ndarray) -> bool:
@@ -177,10 +178,11 @@ def _fitted(history: History, n: int, settings: Settings) -> Model:
     chosen = _informative(history, chosen)
     features, domain = history.features[chosen], history.domain
     inputs = domain.kernel_inputs(history.points[chosen], features)
-    dim = features.shape[1]
+    additive = domain.additive_inputs(history.points[chosen], features)
+    dim, is_fine = features.shape[1], domain.is_fine(additive.shape[1])
     group, n_dimensions = domain.lengthscale_groups(dim), domain.n_dimensions(dim)
-    prior = gp.prior_model(inputs, features, group, n_dimensions, settings)
-    return gp.fit_model(inputs, features, values[chosen], prior, settings, errors[chosen])
+    prior = gp.prior_model(inputs, additive, is_fine, group, n_dimensions, settings)
+    return gp.fit_model(inputs, additive, values[chosen], prior, settings, errors[chosen])
 
 
 def _spread_out(values: np.ndarray, limit: int) -> np.ndarray:
@@ -210,7 +212,7 @@ def _errors(history: History) -> np.ndarray:
 
 
 def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return kernel inputs and features of at most ``limit`` pending points.
+    """Return kernel and additive inputs of at most ``limit`` pending points.
 
     A point without some of its parameters, categorical or numeric, is left out, unless parameters
     may be inactive.
@@ -219,8 +221,8 @@ def _pending(history: History, limit: int) -> tuple[np.ndarray, np.ndarray]:
     if history.domain.activity is None:
         is_known = ~np.isnan(points).any(axis=1)
         points, features = points[is_known], features[is_known]
-    features = features[:limit]
-    return history.domain.kernel_inputs(points[:limit], features), features
+    points, features, domain = points[:limit], features[:limit], history.domain
+    return domain.kernel_inputs(points, features), domain.additive_inputs(points, features)
 
 
 def _nearest(shared_depth: np.ndarray, values: np.ndarray, limit: int) -> np.ndarray:

@@ -34,10 +34,10 @@ N_EVALUATIONS = 3
 FIELDS = ("training_time", "train_accuracy", "validation_accuracy", "test_accuracy")
 _FIRST_FIELD = 2
 _HASH = re.compile(r"[0-9a-f]{32}")
-_MAX_VERTICES = 7
-_MAX_N_PARAMS = 2**31 - 1
+MAX_VERTICES = 7
+MAX_N_PARAMS = 2**31 - 1
 _MAX_VARINT = 10  # bytes of an integer of 64 bits
-_MAX_SECONDS = 1e9
+MAX_SECONDS = 1e9
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DOUBLE = struct.Struct("<d")
 _TRUNCATED = "its metrics are truncated"
@@ -69,19 +69,34 @@ class Record:
             raise ValueError(f"its hash {self.module_hash[:40]!r} is not 32 hexadecimal digits")
         if self.epochs not in BUDGETS:
             raise ValueError(f"its {str(self.epochs)[:20]} epochs are none of {BUDGETS}")
-        if not 0 < self.n_params <= _MAX_N_PARAMS:
+        if not 0 < self.n_params <= MAX_N_PARAMS:
             raise ValueError("its number of trainable parameters is missing or out of range")
         ops, n = self.ops, len(self.ops)
-        is_known = n <= _MAX_VERTICES and set(ops[1:-1]) <= set(OPERATIONS)
+        is_known = n <= MAX_VERTICES and set(ops[1:-1]) <= set(OPERATIONS)
         if n < 2 or (ops[0], ops[-1]) != (INPUT, OUTPUT) or not is_known:
             raise ValueError(f"its operations {ops[:8]} are not a cell's")
         if self.matrix.shape != (n, n):
             raise ValueError(f"its matrix of shape {self.matrix.shape} does not fit {n} vertices")
         for seconds, *accuracies in self.evaluations:  # NaN is a missing number
-            if seconds < 0 or seconds > _MAX_SECONDS:
+            if seconds < 0 or seconds > MAX_SECONDS:
                 raise ValueError(f"its training time is {seconds:.3g} seconds")
             if any([a < 0 or a > 1 for a in accuracies]):  # noqa: C419 - faster
                 raise ValueError(f"its accuracies {accuracies} are not in 0 .. 1")
+
+
+@dataclass(frozen=True, eq=False)
+class MetricsLayout:
+    """Where the numbers of metrics lie, in bytes from the start of the message.
+
+    Attributes:
+        fixed: `[length]` bools, what is no value: tags and lengths.
+        doubles: `[8]`, where the ``FIELDS`` half-way begin, and those at the end.
+        n_params: Where the number of trainable parameters begins and ends.
+    """
+
+    fixed: np.ndarray
+    doubles: np.ndarray
+    n_params: tuple[int, int]
 
 
 def parse_record(data: bytes) -> Record:
@@ -105,7 +120,7 @@ def parse_record(data: bytes) -> Record:
 def _parse_metrics(text: str) -> tuple[int, list[tuple[float, ...]]]:
     """Return the trainable parameters, and ``FIELDS`` half-way and at the end."""
     try:
-        message = base64.b64decode(text, validate=True)
+        message = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:  # the latter for letters beyond ASCII
         raise ValueError(f"its metrics are not base64 ({error})") from None
     evaluations, n_params = [], 0
@@ -117,6 +132,35 @@ def _parse_metrics(text: str) -> tuple[int, list[tuple[float, ...]]]:
     if len(evaluations) != N_EVALUATIONS:
         raise ValueError(f"its metrics have {len(evaluations)} evaluations, not {N_EVALUATIONS}")
     return n_params, evaluations[1:]
+
+
+def metrics_layout(message: bytes) -> MetricsLayout | None:
+    """Return where the numbers of metrics lie, None if any is missing or has another type."""
+    fixed = np.ones(len(message), dtype=bool)
+    evaluations, n_params = [], (0, 0)
+    try:
+        for field, wire_type, start, end in _spans(message, 0, len(message)):
+            if field == 1 and wire_type == _BYTES:
+                evaluations.append(_doubles(message, start, end, fixed))
+                continue
+            if field == 2 and wire_type == _VARINT:
+                n_params = start, end
+            fixed[start:end] = False
+    except ValueError:
+        return None
+    doubles = [start for starts in evaluations[1:] for start in starts]
+    is_whole = len(evaluations) == N_EVALUATIONS and len(doubles) == 2 * len(FIELDS)
+    return MetricsLayout(fixed, np.array(doubles), n_params) if is_whole and n_params[1] else None
+
+
+def _doubles(message: bytes, start: int, end: int, fixed: np.ndarray) -> list[int]:
+    """Return where an evaluation's ``FIELDS`` begin, in their order; clear `fixed` at values."""
+    begins: dict[int, int] = {}
+    for field, wire_type, first, last in _spans(message, start, end):
+        if wire_type == _FIXED64:
+            begins[field - _FIRST_FIELD] = first
+        fixed[first:last] = False
+    return [begins[field] for field in range(len(FIELDS)) if field in begins]
 
 
 def _fields(data: bytes) -> tuple[str, int, str, str, str]:
@@ -143,23 +187,28 @@ def _evaluation(message: bytes) -> tuple[float, ...]:
 
 def _message(message: bytes) -> Iterator[tuple[int, int, Any]]:
     """Yield the fields of a protocol buffer: number, wire type, and an integer or bytes."""
-    position = 0
-    while position < len(message):
+    for field, wire_type, start, end in _spans(message, 0, len(message)):
+        is_integer = wire_type == _VARINT
+        yield field, wire_type, _varint(message, start)[0] if is_integer else message[start:end]
+
+
+def _spans(message: bytes, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the fields of a part of a message: number, wire type, and where the value lies."""
+    position = start
+    while position < end:
         tag, position = _varint(message, position)
         field, wire_type = tag >> 3, tag & 7
         if wire_type == _VARINT:
-            value, position = _varint(message, position)
-            yield field, wire_type, value
-            continue
-        if wire_type == _BYTES:
+            length = _varint(message, position)[1] - position
+        elif wire_type == _BYTES:
             length, position = _varint(message, position)
         elif wire_type in (_FIXED64, _FIXED32):
             length = 8 if wire_type == _FIXED64 else 4
         else:
             raise ValueError(f"its metrics have a field of the unknown wire type {wire_type}")
-        if position + length > len(message):
+        if position + length > end:
             raise ValueError(_TRUNCATED)
-        yield field, wire_type, message[position : position + length]
+        yield field, wire_type, position, position + length
         position += length
 
 

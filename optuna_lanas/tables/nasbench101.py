@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import fields
+from itertools import islice
 from pathlib import Path
 import re
 from typing import Any
@@ -20,21 +21,18 @@ from optuna_lanas._checks import check_text
 from optuna_lanas._checks import check_type
 from optuna_lanas._checks import wrong_value
 from optuna_lanas.spaces.nasbench101 import NASBench101Cell
-from optuna_lanas.tables import _nasbench101_cache
+from optuna_lanas.tables import _nasbench101_compact
+from optuna_lanas.tables import _nasbench101_files
 from optuna_lanas.tables._nasbench101_arrays import N_REPEATS
 from optuna_lanas.tables._nasbench101_arrays import RecordArrays
-from optuna_lanas.tables._nasbench101_arrays import unpack_cell
 from optuna_lanas.tables._nasbench101_record import FIELDS
-from optuna_lanas.tables._nasbench101_record import parse_record
 from optuna_lanas.tables._nasbench101_record import Record
+from optuna_lanas.tables._nasbench101_runs import runs_of_records
+from optuna_lanas.tables._nasbench101_runs import unpack_cell
 from optuna_lanas.tables.measurement import Measurement
-from optuna_lanas.tables.tfrecord import read_records
-from optuna_lanas.tables.tfrecord import TFRecordError
 
 
-_ONLY108 = "4c39c3936e36a85269881d659e44e61a245babcb72cb374eacacf75d0e5f4fd1"
-_FULL = "3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c"
-OFFICIAL_SHA256 = {"nasbench_only108.tfrecord": _ONLY108, "nasbench_full.tfrecord": _FULL}
+_CHUNK = 4096  # records of an object that are collected at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,41 +77,30 @@ class NASBench101Table:
         expected_sha256: str | None = None,
         uses_cache: bool = True,
     ) -> NASBench101Table:
-        """Read ``nasbench_only108.tfrecord`` or ``nasbench_full.tfrecord``.
+        """Read the official file, ``nasbench_only108.tfrecord`` or ``nasbench_full.tfrecord``.
 
-        The first call takes about a minute per 500 MB and writes a compact file beside the
-        original, ``{path}.npz``. Later calls read the compact file in seconds, as long as the
-        original has not changed.
+        The first call reads 500 MB in some ten seconds and writes a compact file beside the
+        original, ``{path}.npz``. Later calls read the compact file in a second, as long as the
+        original has not changed. The compact file can also be read by itself.
 
         Args:
-            path: The file.
-            expected_sha256: The file's SHA-256. By default the official files, known by name, are
-                checked, and other files are not.
-            uses_cache: Whether to read and write the compact file.
+            path: The official file, a compact file, or a folder with one of them under its
+                official name. The file's content tells which it is.
+            expected_sha256: The official file's SHA-256. By default the official files, known by
+                name, are checked, and other files are not.
+            uses_cache: Whether to read and write the compact file beside the original.
 
         Raises:
             FileNotFoundError: If there is no such file.
-            TFRecordError: If the SHA-256 differs, or if a record is damaged, truncated or not of
-                NAS-Bench-101; the message names the record.
+            TFRecordError: If the SHA-256 differs, or if the file is damaged, truncated or not of
+                NAS-Bench-101; the message says what it is, and where the official files are.
         """
         path = check_path("path", path)
         check_flag("uses_cache", uses_cache)
         if expected_sha256 is not None:
             _check_sha256(expected_sha256)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"`path` must be a file of NAS-Bench-101, such as nasbench_only108.tfrecord, but "
-                f"there is no file {path}. Download it, or name its folder too."
-            )
-        expected = expected_sha256 or OFFICIAL_SHA256.get(path.name)
-        arrays = _nasbench101_cache.load(path, expected) if uses_cache else None
-        if arrays is None:
-            stamp = _nasbench101_cache.stamp_of(path)
-            digest = _checked_sha256(path, expected)
-            arrays = _read_arrays(path)
-            if uses_cache:
-                _nasbench101_cache.save(path, digest, arrays, stamp)
-        return cls._from_arrays(arrays)
+        found = _nasbench101_files.find(path)
+        return cls._from_arrays(_nasbench101_files.read(found, expected_sha256, uses_cache))
 
     @classmethod
     def from_nasbench(cls, nasbench: Any) -> NASBench101Table:
@@ -127,9 +114,25 @@ class NASBench101Table:
         remedy = "Pass nasbench.api.NASBench(path), or call `read(path)`."
         check_methods("nasbench", nasbench, methods, "a nasbench.api.NASBench object", remedy)
         collected = RecordArrays()
-        for record in _records_of_object(nasbench):
-            collected.add(record)
+        records = _records_of_object(nasbench)
+        while chunk := list(islice(records, _CHUNK)):
+            collected.extend(runs_of_records(chunk))
         return cls._from_arrays(collected.finish())
+
+    def save(self, path: str | Path) -> None:
+        """Write the table as a compact file, which :meth:`read` reads.
+
+        This is for a table that :meth:`from_nasbench` returned.
+
+        Args:
+            path: The file, such as ``nasbench101.npz``. It is written atomically.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        path = check_path("path", path)
+        arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        _nasbench101_compact.save(path, arrays, "", _nasbench101_compact.stamp_of(None))
 
     @classmethod
     def _from_arrays(cls, arrays: dict[str, np.ndarray]) -> NASBench101Table:
@@ -197,23 +200,6 @@ class NASBench101Table:
         return position if is_found else None
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    collected = RecordArrays()
-    for number, data in enumerate(read_records(path)):
-        try:
-            collected.add(parse_record(data))
-        except ValueError as error:
-            raise TFRecordError(
-                f"record {number} of {path} is not of NAS-Bench-101: {error}. "
-                f"Download the file again, or name another file."
-            ) from None
-    if not collected:
-        raise TFRecordError(
-            f"{path} must hold at least one record, got an empty file. Download it again."
-        )
-    return collected.finish()
-
-
 def _records_of_object(nasbench: Any) -> Iterator[Record]:
     for module_hash in nasbench.hash_iterator():
         fixed, computed = nasbench.get_metrics_from_hash(module_hash)
@@ -235,17 +221,3 @@ def _check_sha256(expected: Any) -> None:
     check_text("expected_sha256", expected, remedy)
     if not re.fullmatch("[0-9a-fA-F]{64}", expected):
         raise wrong_value("expected_sha256", "64 hexadecimal digits", expected, remedy)
-
-
-def _checked_sha256(path: Path, expected: str | None) -> str:
-    """Return the SHA-256 of a file, or raise a TFRecordError if it is not the expected one."""
-    digest = sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    if expected is not None and digest.hexdigest() != expected.lower():
-        raise TFRecordError(
-            f"{path} must have the SHA-256 {expected}, got {digest.hexdigest()}. Download it "
-            f"again, or pass its own SHA-256 as `expected_sha256`."
-        )
-    return digest.hexdigest()

@@ -24,21 +24,22 @@ NO_PRIOR = replace(DEFAULT, outputscale_observations=0.0)
 
 
 class Problem:
-    """Observations of two kernel inputs and three features, and points to predict at."""
+    """Observations of two kernel and three additive inputs, and points to predict at."""
 
     def __init__(self, linear: float, nugget: float, power: float = 1.0) -> None:
         rng = np.random.default_rng(0)
         self.inputs, self.points = rng.random((12, 2)), rng.random((8, 2))
-        self.features, self.codes = rng.random((12, 3)), rng.random((8, 3))
-        self.values = np.sin(6 * self.inputs[:, 0]) + self.features[:, 1]
+        self.additive, self.codes = rng.random((12, 3)), rng.random((8, 3))
+        self.values = np.sin(6 * self.inputs[:, 0]) + self.additive[:, 1]
         self.model = Model(
             group=np.array([0, 1]),
             origin=np.array([0.1, -3.0]),
             widths=np.array([1.0, 2.0]),
             log_lengthscales=np.log([0.5, 0.3]),
-            centre=self.features.mean(axis=0),
-            spread=2.0,
-            linear=linear,
+            centre=self.additive.mean(axis=0),
+            spread=np.array([2.0, 2.0, 0.5]),
+            is_fine=np.array([False, False, True]),
+            linear=np.array([linear, 0.5 * linear]),
             nugget=nugget,
             power=power,
             value_scale=gp.ValueScale.of(self.values),
@@ -47,24 +48,26 @@ class Problem:
     def acquisition(self, n_pending: int = 0) -> Acquisition:
         """The acquisition if the last points are pending."""
         values = self.values[: len(self.values) - n_pending]
-        return make_acquisition(self.inputs, self.features, values, self.model, NO_PRIOR)
+        return make_acquisition(self.inputs, self.additive, values, self.model, NO_PRIOR)
 
     def covariance(self, left: np.ndarray, right: np.ndarray, a: np.ndarray, b: np.ndarray) -> Any:
         """The kernel's, without nugget and output scale."""
-        centred = (a - self.model.centre) @ (b - self.model.centre).T
+        (coarse, fine), centre = self.model.linear, self.model.centre
+        scale = np.sqrt([coarse, coarse, fine]) / [2.0, 2.0, 0.5]
+        additive = ((a - centre) * scale) @ ((b - centre) * scale).T
         matern = Matern([0.5, 0.6], nu=1.5)  # the second length scale times a width of 2
-        return matern(left, right) + self.model.linear * centred / self.model.spread**2
+        return matern(left, right) + additive
 
     def expected_improvement(self) -> np.ndarray:
         """`[8]`: by the textbook, with a mean by generalised least squares."""
         n = len(self.values)
-        gram = self.covariance(self.inputs, self.inputs, self.features, self.features)
+        gram = self.covariance(self.inputs, self.inputs, self.additive, self.additive)
         noisy = gram + (self.model.nugget + DEFAULT.jitter) * np.eye(n)
         inverse = np.linalg.inv(noisy)
         y, ones = gp.warp(self.model.value_scale(self.values), self.model.power)[0], np.ones(n)
         mean = ones @ inverse @ y / (ones @ inverse @ ones)
         scale = (y - mean) @ inverse @ (y - mean) / n
-        k = self.covariance(self.points, self.inputs, self.codes, self.features)
+        k = self.covariance(self.points, self.inputs, self.codes, self.additive)
         own = self.covariance(self.points, self.points, self.codes, self.codes)
         mu = mean + k @ inverse @ (y - mean)
         sd = np.sqrt(scale * np.diag(own - k @ inverse @ k.T))
@@ -103,7 +106,7 @@ def test_the_posterior_is_scikit_learns() -> None:
 def test_slopes_are_derivatives_of_the_scores() -> None:
     problem = Problem(linear=0.7, nugget=0.01, power=2.0)
     acquisition = problem.acquisition(n_pending=3)
-    scores, by_inputs, by_features = acquisition.slopes(problem.points, problem.codes)
+    scores, by_inputs, by_additive = acquisition.slopes(problem.points, problem.codes)
     np.testing.assert_allclose(scores, acquisition(problem.points, problem.codes), rtol=1e-12)
     step = 1e-6
     for column in range(2):
@@ -115,17 +118,17 @@ def test_slopes_are_derivatives_of_the_scores() -> None:
         shift = step * np.eye(3)[column]
         upper = acquisition(problem.points, problem.codes + shift)
         lower = acquisition(problem.points, problem.codes - shift)
-        np.testing.assert_allclose(by_features[:, column], (upper - lower) / (2 * step), rtol=1e-4)
+        np.testing.assert_allclose(by_additive[:, column], (upper - lower) / (2 * step), rtol=1e-4)
 
 
 def test_pending_points_leave_the_mean_and_take_from_the_variance() -> None:
     problem = Problem(linear=0.5, nugget=1e-3)
     known = make_acquisition(
-        problem.inputs[:9], problem.features[:9], problem.values[:9], problem.model, NO_PRIOR
+        problem.inputs[:9], problem.additive[:9], problem.values[:9], problem.model, NO_PRIOR
     )
     both = problem.acquisition(n_pending=3)
     assert both.incumbent == pytest.approx(known.incumbent)
-    at = problem.inputs[9:], problem.features[9:]
+    at = problem.inputs[9:], problem.additive[9:]
     np.testing.assert_allclose(both._posterior(*at).deviation ** 2, 0.0, atol=2e-3)
     scaled = both._posterior(*at).z * both._posterior(*at).deviation
     np.testing.assert_allclose(
@@ -143,7 +146,7 @@ def test_the_incumbent_is_no_lucky_value() -> None:
 def test_a_value_of_great_error_counts_little() -> None:
     problem = Problem(0.0, 1e-3)
     errors = np.where(problem.values == problem.values.max(), 100.0, 0.0)
-    arguments = problem.inputs, problem.features, problem.values, problem.model, NO_PRIOR
+    arguments = problem.inputs, problem.additive, problem.values, problem.model, NO_PRIOR
     assert make_acquisition(*arguments, errors).incumbent < problem.acquisition().incumbent
     zero = make_acquisition(*arguments, np.zeros(12))
     np.testing.assert_array_equal(zero.inverse, problem.acquisition().inverse)
@@ -151,7 +154,7 @@ def test_a_value_of_great_error_counts_little() -> None:
 
 def test_equal_values_leave_the_search_to_the_variance() -> None:
     problem = Problem(linear=0.5, nugget=0.1)
-    flat = make_acquisition(problem.inputs, problem.features, np.zeros(12), problem.model, DEFAULT)
+    flat = make_acquisition(problem.inputs, problem.additive, np.zeros(12), problem.model, DEFAULT)
     far = flat(np.array([[50.0, 50.0]]), problem.codes[:1])
     near = flat(problem.inputs[:1], problem.codes[:1])
     assert np.isfinite([*far, *near]).all()

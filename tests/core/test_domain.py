@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from hypothesis import given
+from hypothesis import strategies as st
 import numpy as np
 from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 import pytest
+from scipy.interpolate import BSpline
 
+from optuna_lanas._core.domain import _splines
 from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import CODE_LENGTH
 from optuna_lanas._core.domain import Domain
 from optuna_lanas._core.domain import KnownKeys
 from optuna_lanas._core.domain import MAX_ONE_HOT
+from optuna_lanas._core.domain import N_COARSE
+from optuna_lanas._core.domain import N_FINE
 from optuna_lanas._core.settings import DEFAULT
 from tests.builders import architecture_transform
 from tests.builders import domain_of
@@ -156,31 +161,45 @@ def test_known_keys_do_not_change_when_more_are_added() -> None:
 def test_slopes_are_derivatives_by_the_coordinates(
     domain: Domain, rng: np.random.Generator
 ) -> None:
-    """Of a random linear function of kernel inputs and features."""
+    """Of a random linear function of kernel and additive inputs."""
     points = domain.sample(6, rng)
     points = np.where(domain.axes.is_categorical, points, 0.013 + 0.97 * points)
     features = domain.features(points)
-    by_features = rng.standard_normal(features.shape)
+    by_additive = rng.standard_normal(domain.additive_inputs(points, features).shape)
     by_inputs = rng.standard_normal(domain.kernel_inputs(points, features).shape)
 
     def value(points: np.ndarray) -> np.ndarray:
         features = domain.features(points)
         inputs = domain.kernel_inputs(points, features)
-        return np.asarray((by_inputs * inputs).sum(axis=1) + (by_features * features).sum(axis=1))
+        additive = domain.additive_inputs(points, features)
+        return np.asarray((by_inputs * inputs).sum(axis=1) + (by_additive * additive).sum(axis=1))
 
-    slopes = domain.slopes(points, by_inputs, by_features)
-    step = 1e-7
+    slopes, step = domain.slopes(points, by_inputs, by_additive), 1e-5
     for column in range(domain.n_params):
         shift = step * np.eye(domain.n_params)[column]
-        if domain.axes.is_categorical[column]:
+        if domain.axes.is_categorical[column] or domain.axes.n_values[column] <= N_COARSE:
             assert (slopes[:, column] == 0.0).all()
             continue
-        right = (value(points + shift) - value(points)) / step
-        left = (value(points) - value(points - shift)) / step
-        is_smooth = np.isclose(left, right, rtol=1e-3, atol=1e-3)  # not at a knot
-        np.testing.assert_allclose(
-            slopes[is_smooth, column], right[is_smooth], rtol=1e-3, atol=1e-3
-        )
+        difference = (value(points + shift) - value(points - shift)) / (2.0 * step)
+        np.testing.assert_allclose(slopes[:, column], difference, rtol=1e-3, atol=1e-3)
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8), st.sampled_from([N_COARSE, N_FINE]))
+def test_splines_are_scipys_and_sum_to_one(coordinates: list[float], n_splines: int) -> None:
+    """Cubic and uniform, with knots beyond both ends."""
+    splines = _splines(np.array([coordinates]).T, n_splines)
+    knots = np.arange(-3, n_splines + 1) / (n_splines - 3)
+    expected = BSpline.design_matrix(np.array(coordinates), knots, 3).toarray()
+    np.testing.assert_allclose(splines, expected, atol=1e-12)
+    np.testing.assert_allclose(splines.sum(axis=1), 1.0)
+
+
+def test_an_inactive_number_has_no_splines() -> None:
+    domain = domain_of(FloatDistribution(0.0, 1.0), IntDistribution(0, 3))
+    points = np.array([[np.nan, 0.0]])
+    inputs = domain.additive_inputs(points, domain.features(points))
+    np.testing.assert_array_equal(inputs, [[1.0, 0.0, 0.0, 0.0] + [0.0] * (N_COARSE + N_FINE)])
+    assert domain.is_fine(inputs.shape[1]).sum() == N_FINE
 
 
 def test_an_inactive_parameter_has_no_slope() -> None:
@@ -189,7 +208,8 @@ def test_an_inactive_parameter_has_no_slope() -> None:
     points = np.array([[0.3, np.nan]])
     features = domain.features(points)
     inputs = domain.kernel_inputs(points, features)
-    slopes = domain.slopes(points, np.ones(inputs.shape), np.zeros(features.shape))
+    additive = domain.additive_inputs(points, features)
+    slopes = domain.slopes(points, np.ones(inputs.shape), np.zeros(additive.shape))
     assert slopes.tolist() == [[1.0, 0.0]]
 
 

@@ -26,9 +26,9 @@ def standardise(values: np.ndarray) -> np.ndarray:
 
 
 def prior_of(inputs: np.ndarray) -> Model:
-    """The prior of inputs that are features as well."""
-    n_params = inputs.shape[1]
-    return gp.prior_model(inputs, inputs, np.arange(n_params), n_params, DEFAULT)
+    """The prior of kernel inputs that are the additive ones as well, the last of them fine."""
+    n = inputs.shape[1]
+    return gp.prior_model(inputs, inputs, np.arange(n) == n - 1, np.arange(n), n, DEFAULT)
 
 
 def fit(inputs: np.ndarray, values: np.ndarray) -> Model:
@@ -62,8 +62,10 @@ def test_a_fit_sees_noise() -> None:
 
 def test_a_fit_sees_a_linear_function() -> None:
     inputs = np.random.default_rng(0).random((40, 3))
-    linear = fit(inputs, inputs @ [1.0, 2.0, -1.0]).linear
-    assert linear > fit(inputs, np.cos(20.0 * inputs[:, 0])).linear
+    coarse, fine = fit(inputs, inputs @ [1.0, 2.0, -1.0]).linear
+    neither = fit(inputs, np.cos(20.0 * inputs[:, 0])).linear
+    assert coarse > neither[0]
+    assert fine > neither[1]
 
 
 def test_a_fit_is_never_worse_than_the_prior() -> None:
@@ -73,7 +75,7 @@ def test_a_fit_is_never_worse_than_the_prior() -> None:
     loss = _loss(inputs, y, prior)
     models = prior, gp.fit_model(inputs, inputs, y, prior, DEFAULT)
     before, after = (
-        loss(np.append(m.log_lengthscales, [*np.log([m.linear, m.nugget]), m.power]))[0]
+        loss(np.append(m.log_lengthscales, [*np.log([*m.linear, m.nugget]), m.power]))[0]
         for m in models
     )
     assert after < before
@@ -92,7 +94,7 @@ def test_a_fit_undoes_a_monotone_transformation(transformed: Callable[[Any], Any
 def test_the_gradient_of_a_fit_is_that_of_its_loss() -> None:
     inputs = np.random.default_rng(0).random((15, 3))
     loss = _loss(inputs, standardise(np.sin(5.0 * inputs).sum(axis=1)), prior_of(inputs))
-    theta = np.array([-0.3, 0.2, 0.5, 0.4, -3.0, 1.7])
+    theta = np.array([-0.3, 0.2, 0.5, 0.4, -1.0, -3.0, 1.7])
     numeric = optimize.approx_fprime(theta, lambda t: loss(t)[0], 1e-6)
     np.testing.assert_allclose(loss(theta)[1], numeric, rtol=1e-3, atol=1e-4)
 
@@ -101,19 +103,20 @@ def test_the_loss_is_the_density_of_the_values_and_of_the_priors() -> None:
     inputs = np.random.default_rng(0).random((12, 2))
     y = standardise(inputs[:, 0] ** 2)
     prior = prior_of(inputs)
-    theta = np.array([-0.3, 0.2, 0.4, -3.0, 0.6])
-    lengthscales, (linear, nugget) = np.exp(theta[:2]), np.exp(theta[2:4])
+    theta = np.array([-0.3, 0.2, 0.4, -1.0, -3.0, 0.6])
+    lengthscales, (*linear, nugget) = np.exp(theta[:2]), np.exp(theta[2:5])
     centred = (inputs - inputs.mean(axis=0)) / prior.spread
-    gram = Matern(lengthscales, nu=1.5)(inputs) + linear * centred @ centred.T
+    gram = Matern(lengthscales, nu=1.5)(inputs) + centred * linear @ centred.T
     gram[np.diag_indices(12)] += nugget + DEFAULT.jitter
     warped, inverse = stats.yeojohnson(y, lmbda=0.6), np.linalg.inv(gram)
     residual = warped - (inverse @ warped).sum() / inverse.sum()
     outputscale = residual @ inverse @ residual / 12
     step = 1e-6
     slopes = (stats.yeojohnson(y + step, lmbda=0.6) - stats.yeojohnson(y - step, lmbda=0.6)) / 2e-6
-    means = np.append(prior.log_lengthscales, [0.0, np.log(DEFAULT.prior_nugget), 1.0])
-    variances = [*[DEFAULT.lengthscale_variance] * 2]
-    variances += [DEFAULT.linear_variance, DEFAULT.nugget_variance, DEFAULT.power_variance]
+    logs = np.log([DEFAULT.prior_linear, DEFAULT.prior_fine, DEFAULT.prior_nugget])
+    means = np.concatenate([prior.log_lengthscales, logs, [1.0]])
+    variances = [*[DEFAULT.lengthscale_variance] * 2, DEFAULT.linear_variance]
+    variances += [DEFAULT.fine_variance, DEFAULT.nugget_variance, DEFAULT.power_variance]
     penalty = ((theta - means) ** 2 / variances).sum()
     expected = 12 * np.log(outputscale) + np.linalg.slogdet(gram)[1] + penalty
     expected = 0.5 * expected - np.log(slopes).sum()
@@ -182,9 +185,9 @@ def test_equal_values_are_all_zero() -> None:
 
 
 def test_the_prior_of_length_scales_grows_with_the_number_of_dimensions() -> None:
-    inputs = np.random.default_rng(0).random((9, 2))
+    inputs, coarse = np.random.default_rng(0).random((9, 2)), np.zeros(2, bool)
     scales = [
-        gp.prior_model(inputs, inputs, np.array([0, 0]), n, DEFAULT).log_lengthscales
+        gp.prior_model(inputs, inputs, coarse, np.zeros(2, int), n, DEFAULT).log_lengthscales
         for n in (1, 16)
     ]
     np.testing.assert_allclose(np.exp(scales), [[1.0], [4.0]])
@@ -196,11 +199,14 @@ def test_columns_far_from_zero_are_fitted_as_columns_about_it(offset: float) -> 
     near = rng.integers(0, 3, (40, 2)).astype(float)
     y = standardise(near[:, 0] - near[:, 1] ** 2)
     settings = replace(DEFAULT, max_fit_iterations=20)
-    here, there = (
-        gp.fit_model(
-            inputs, near, y, gp.prior_model(inputs, near, np.arange(2), 2, settings), settings
-        )
+    coarse = np.zeros(2, bool)
+    priors = (
+        gp.prior_model(inputs, near, coarse, np.arange(2), 2, settings)
         for inputs in (near, near + offset)
+    )
+    here, there = (
+        gp.fit_model(inputs, near, y, prior, settings)
+        for inputs, prior in zip((near, near + offset), priors, strict=True)
     )
     np.testing.assert_allclose(here.log_lengthscales, there.log_lengthscales, rtol=1e-3)
     np.testing.assert_allclose(
@@ -209,5 +215,6 @@ def test_columns_far_from_zero_are_fitted_as_columns_about_it(offset: float) -> 
 
 
 def _loss(inputs: np.ndarray, y: np.ndarray, prior: Model) -> gp._Loss:
-    linear_inputs = prior.linear_inputs(inputs)
-    return gp._Loss(inputs, linear_inputs @ linear_inputs.T, y, prior, DEFAULT)
+    centred = (inputs - prior.centre) / prior.spread
+    parts = centred[:, ~prior.is_fine], centred[:, prior.is_fine]
+    return gp._Loss(inputs, np.stack([part @ part.T for part in parts]), y, prior, DEFAULT)

@@ -305,8 +305,9 @@ def test_a_pending_point_without_a_parameter_is_one_of_a_conditional_space(
     pending = np.array([[0.5, 1.0], [np.nan, 2.0], [0.25, np.nan], [0.75, 0.0]])
     history = history_of(domain, points, points[:, 0], pending=pending)
     for limit in (2, 9):
-        inputs, features = _pending(history, limit)
-        expected = pending if is_conditional else pending[[0, 3]]
-        assert len(inputs) == len(features) == min(limit, len(expected))
+        inputs, additive = _pending(history, limit)
+        expected = (pending if is_conditional else pending[[0, 3]])[:limit]
+        features = domain.features(expected)
         assert not np.isnan(inputs).any()
-        np.testing.assert_array_equal(features, domain.features(expected[:limit]))
+        np.testing.assert_array_equal(inputs, domain.kernel_inputs(expected, features))
+        np.testing.assert_array_equal(additive, domain.additive_inputs(expected, features))

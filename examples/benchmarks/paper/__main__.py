@@ -1,7 +1,7 @@
 """Runs methods on all of NAS-Bench-101 until they find the best cell, and counts their samples.
 
 Runs that the output file already holds are skipped, so a stopped command resumes.
-Needs the environment variable NASBENCH101_TABLE (docs/reproduction.md).
+Needs the environment variable NASBENCH101_TABLE (docs/data.md).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from examples.benchmarks.paper import cells
 from examples.benchmarks.paper import methods
 from examples.benchmarks.results import versions
 from optuna_lanas._checks import needs
+from optuna_lanas.spaces import NASBench101Space
 
 
 with needs("rich", "benchmarks", "The benchmarks"):
@@ -48,8 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table = cells.load()
     except ValueError as error:
         sys.exit(str(error))
+    if not table.is_whole:
+        print(
+            f"The table holds {len(table):,} of {NASBench101Space.n_architectures:,} cells: "
+            f"samples to its best cell do not compare with the paper's."
+        )
     most = min(options.most, len(table))
-    done = set(_done(options.output))
+    try:
+        done = set(_done(options.output))
+    except (KeyError, ValueError):
+        sys.exit(f"{options.output} is no table of runs of this version: name another --output.")
     runs = [run for run in _runs(options) if run not in done]
     for run in track(runs, f"{len(done)} runs are done"):
         start = time.perf_counter()
@@ -88,7 +97,10 @@ def _runs(options: argparse.Namespace) -> Iterator[Run]:
 def _done(path: Path) -> Iterator[Run]:
     if path.exists():
         with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
+            rows = csv.DictReader(file)
+            if "accuracy" not in (rows.fieldnames or ()):
+                raise ValueError
+            for row in rows:
                 yield Run(row["method"], int(row["height"]), int(row["seed"]))
 
 

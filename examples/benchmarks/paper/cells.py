@@ -14,15 +14,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from examples.benchmarks.known_cells import canonical
 from examples.benchmarks.nasbench101 import table
 from examples.benchmarks.paper.matrices import encode_matrices
 from optuna_lanas.spaces import _cell_graphs
 from optuna_lanas.spaces import _edge_masks
-from optuna_lanas.spaces._edge_masks import EDGE_BIT
+from optuna_lanas.spaces import NASBench101Space
 from optuna_lanas.spaces._edge_masks import EDGES
 from optuna_lanas.spaces._edge_masks import N_CODES
 from optuna_lanas.spaces._edge_masks import N_INTERIOR
-from optuna_lanas.spaces._edge_masks import N_VERTICES
 from optuna_lanas.spaces._edge_masks import PERMUTATIONS
 from optuna_lanas.spaces._nasbench101_encoding import encode_cells
 
@@ -38,6 +38,8 @@ VALID_CODES = _edge_masks.encode_operations(
 @dataclass(frozen=True, eq=False)
 class Cells:
     """The table's `n` cells by row, and the row of any encoding.
+
+    A file may hold some cells only. Encodings of other cells then have no row, like invalid ones.
 
     Attributes:
         accuracies: `[n]`, mean test accuracies.
@@ -65,6 +67,16 @@ class Cells:
     def best(self) -> int:
         """The row of the best cell."""
         return int(self.accuracies.argmax())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all cells of the space."""
+        return len(self) == NASBench101Space.n_architectures
+
+    def encoding(self, row: int) -> tuple[int, int]:
+        """Return the mask and the operation code of a cell's canonical form."""
+        masks = _cell_graphs.cell_graphs().graph_masks
+        return int(masks[self.graphs[row]]), int(self.codes[row])
 
     def row(self, mask: int, code: int) -> int:
         """Return the row of an encoding, -1 if it is invalid."""
@@ -109,17 +121,16 @@ def load() -> Cells:
     Raises:
         ValueError: If the environment names no table.
     """
-    arrays = table()
-    masks, codes = _as_words(arrays["n_vertices"], arrays["adj_bits"], arrays["ops"])
-    graphs, codes = _cell_graphs.canonical_cells(masks, codes)
+    found = table()
+    graphs, codes = canonical(found.n_vertices, found.bits, found.operations)
     n_graphs = len(_cell_graphs.cell_graphs().graph_masks)
     rows = np.full((n_graphs + 1, N_CODES), -1, dtype=np.int32)
-    canonical = _cell_graphs.cell_graphs().canonical_codes
+    smallest = _cell_graphs.cell_graphs().canonical_codes
     rows[graphs, codes] = np.arange(len(graphs))
-    rows[:-1] = np.take_along_axis(rows[:-1], canonical.astype(np.intp), axis=1)
+    rows[:-1] = np.take_along_axis(rows[:-1], smallest.astype(np.intp), axis=1)
     graph_of_mask, move_of_mask = _graphs_and_moves(n_graphs)
     return Cells(
-        accuracies=arrays["accuracies"],
+        accuracies=found.accuracies,
         graphs=graphs,
         codes=codes,
         graph_of_mask=graph_of_mask,
@@ -127,19 +138,6 @@ def load() -> Cells:
         moved_codes=_moved_codes(),
         rows=rows,
     )
-
-
-def _as_words(
-    n_vertices: np.ndarray, bits: np.ndarray, operations: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Masks and operation codes of the table's cells, whose output becomes vertex 6."""
-    masks = np.zeros(len(bits), dtype=np.uint32)
-    for bit, (i, j) in enumerate(EDGES):
-        target = np.where(j == n_vertices - 1, N_VERTICES - 1, j)
-        moved = np.array([EDGE_BIT.get((i, to), np.uint32(0)) for to in range(N_VERTICES)])
-        masks |= (bits >> np.uint32(bit) & 1) << moved[target].astype(np.uint32)
-    known = np.where(operations < N_OPERATIONS, operations, 0).astype(np.int64)
-    return masks, _edge_masks.encode_operations(known)
 
 
 def _graphs_and_moves(invalid: int) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ from optuna_lanas.spaces._edge_masks import N_INTERIOR
 
 N_EDGES = len(EDGES)
 MAX_PASSES = 100
+MAX_TRIES = 1_000  # where a file holds some cells only
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,11 @@ def run(cells: Cells, seed: int, settings: Evolution, most: int) -> Outcome:
 
 def _random(cells: Cells, rng: np.random.Generator) -> tuple[int, int]:
     """Return a valid cell, its edges and operations drawn uniformly."""
-    while True:
+    for _ in range(MAX_TRIES):
         mask, code = int(rng.integers(N_MASKS)), int(VALID_CODES[rng.integers(len(VALID_CODES))])
         if cells.row(mask, code) >= 0:
             return mask, code
+    return cells.encoding(int(rng.integers(len(cells))))
 
 
 def _valid_child(
@@ -74,11 +76,13 @@ def _valid_child(
 ) -> tuple[tuple[int, int], int]:
     """Return a cell that differs from its parent, and its row."""
     mutate = with_one_change if settings.changes_one else _with_changes
-    while True:
+    for _ in range(MAX_TRIES):
         child = mutate(*parent, rng)
         row = cells.row(*child)
         if row >= 0 and child != parent:
             return child, row
+    child = _random(cells, rng)
+    return child, cells.row(*child)
 
 
 def with_one_change(mask: int, code: int, rng: np.random.Generator) -> tuple[int, int]:

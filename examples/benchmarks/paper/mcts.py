@@ -8,7 +8,8 @@ greatest
 
 with unvisited children first. A rollout draws the rest uniformly at random, at most `N_ROLLOUTS`
 times, until the cell is valid and new. If that fails, the accuracy of a known cell is
-backpropagated, which costs no sample, or 0 if no draw was valid.
+backpropagated, which costs no sample, or 0 if no draw was valid. A file that holds some cells only
+may leave nothing to draw; a run then ends early.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from optuna_lanas.spaces._edge_masks import N_VERTICES
 
 N_BATCH = 20
 N_ROLLOUTS = 100
+MAX_INVALID = 10  # rollouts without a valid cell, per evaluation; reached only in small tables
 UNEXPANDED = -1
 
 
@@ -58,10 +60,12 @@ def run(cells: Cells, seed: int, exploration: float, most: int) -> Outcome:
     """Return how a run ended: at the best cell, or after `most` evaluations."""
     rng = np.random.default_rng(seed)
     ledger, tree = Ledger(cells, most), _Tree(exploration)
-    while not ledger.is_over:
+    n_invalid = 0
+    while not ledger.is_over and n_invalid < MAX_INVALID * most:
         path, mask, code = tree.select(rng)
         row = _rollout(cells, ledger.seen, len(path) - 1, mask, code, rng)
         tree.backpropagate(path, ledger.accuracy(row) if row >= 0 else 0.0)
+        n_invalid += row < 0
     return ledger.outcome()
 
 

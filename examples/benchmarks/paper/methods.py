@@ -32,6 +32,7 @@ OTHERS: dict[str, Callable[[Cells, int, int], Outcome]] = {
     "evolution-500-new": lambda cells, seed, most: evolution.run(
         cells, seed, Evolution(500, 50, passes_seen=True), most
     ),
+    "evolution-30": lambda cells, seed, most: evolution.run(cells, seed, Evolution(30, 10), most),
     "mcts": lambda cells, seed, most: mcts.run(cells, seed, 0.5, most),
     "mcts-0.1": lambda cells, seed, most: mcts.run(cells, seed, 0.1, most),
     "weak-predictor": predictor.run_weak,

@@ -17,11 +17,13 @@ class Outcome:
         samples: Distinct valid cells that were evaluated, the last one included.
         evaluations: All evaluations, repeated ones included.
         is_found: Whether the last cell is the best; if not, `samples` is a lower bound.
+        accuracy: The greatest mean test accuracy that was evaluated.
     """
 
     samples: int
     evaluations: int
     is_found: bool
+    accuracy: float
 
 
 class Ledger:
@@ -60,4 +62,5 @@ class Ledger:
 
     def outcome(self) -> Outcome:
         """Return how the run ended."""
-        return Outcome(self._n_samples, self._n_evaluations, self.is_found)
+        accuracy = float(self._accuracies[self.seen].max())
+        return Outcome(self._n_samples, self._n_evaluations, self.is_found, accuracy)

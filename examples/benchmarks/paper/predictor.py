@@ -44,7 +44,7 @@ def run_ensemble(cells: Cells, seed: int, most: int) -> Outcome:
 
 def _run(cells: Cells, seed: int, most: int, propose: Propose) -> Outcome:
     rng, ledger = np.random.default_rng(seed), Ledger(cells, most)
-    batch = rng.choice(len(cells), N_STARTUP, replace=False)
+    batch = rng.choice(len(cells), min(N_STARTUP, len(cells)), replace=False)
     while True:
         for row in batch:
             ledger.accuracy(row)
@@ -63,7 +63,7 @@ def _weak(
     predicted = fit_and_predict(model, encodings[seen], cells.accuracies[seen], encodings)
     predicted[seen] = -np.inf
     order = np.lexsort((rng.random(len(cells)), predicted))[-N_TOP:]
-    return rng.choice(order, N_BATCH, replace=False)
+    return rng.choice(order, min(N_BATCH, len(order)), replace=False)
 
 
 def _ensemble(

@@ -11,7 +11,8 @@ from examples.benchmarks.paper.outcome import Outcome
 def run(cells: Cells, seed: int, most: int) -> Outcome:
     """Return how a run ended that draws cells uniformly without repeats."""
     order = np.random.default_rng(seed).permutation(len(cells))
-    return _outcome(int(np.flatnonzero(order == cells.best)[0]) + 1, most)
+    place = int(np.flatnonzero(order == cells.best)[0]) + 1
+    return _outcome(cells, order[: min(place, most)], place, most)
 
 
 def run_over_encodings(cells: Cells, seed: int, most: int) -> Outcome:
@@ -21,7 +22,8 @@ def run_over_encodings(cells: Cells, seed: int, most: int) -> Outcome:
     """
     rng = np.random.default_rng(seed)
     first = rng.standard_exponential(len(cells)) / cells.n_encodings
-    return _outcome(int((first <= first[cells.best]).sum()), most)
+    place = int((first <= first[cells.best]).sum())
+    return _outcome(cells, np.argsort(first)[: min(place, most)], place, most)
 
 
 def expected(cells: Cells) -> float:
@@ -38,6 +40,6 @@ def expected_over_encodings(cells: Cells) -> float:
     return float(0.5 + (n / (n + n[cells.best])).sum())
 
 
-def _outcome(place: int, most: int) -> Outcome:
-    samples = min(place, most)
-    return Outcome(samples, samples, place <= most)
+def _outcome(cells: Cells, drawn: np.ndarray, place: int, most: int) -> Outcome:
+    accuracy = float(cells.accuracies[drawn].max())
+    return Outcome(len(drawn), len(drawn), place <= most, accuracy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Hashable
 from dataclasses import dataclass
+import itertools
 from typing import Protocol
 
 import numpy as np
@@ -32,17 +33,24 @@ class Sample:
 
 @dataclass(frozen=True)
 class Task:
-    """What a peer knows: the parameters, and which configurations are valid (key not None)."""
+    """What a peer knows: the parameters, and which configurations are valid (key not None).
+
+    `sample` draws a valid configuration where nearly all draws of parameters are invalid.
+    """
 
     distributions: dict[str, BaseDistribution]
     key: Callable[[Params], Hashable | None]
+    sample: Callable[[np.random.Generator], Params] | None = None
 
     def random(self, rng: np.random.Generator) -> Params:
         """Return valid parameters, each drawn uniformly from its distribution."""
-        while True:
+        for n_tries in itertools.count(1):
             params = {name: random_value(d, rng) for name, d in self.distributions.items()}
             if self.key(params) is not None:
                 return params
+            if self.sample is not None and n_tries >= MAX_TRIES:
+                return self.sample(rng)
+        raise AssertionError  # the loop has no end
 
     def mutate(self, params: Params, rng: np.random.Generator) -> Params:
         """Return valid parameters that differ in one parameter."""

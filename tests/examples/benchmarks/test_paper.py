@@ -193,6 +193,15 @@ def test_rows_are_kept_and_not_run_again(
     assert (tmp_path / "heights.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@needs_table
+def test_runs_of_another_version_are_not_mixed_with_these(tmp_path: Path, table: Cells) -> None:
+    runs = tmp_path / "runs.csv"
+    runs.write_text("method,height,seed,samples\nrandom,0,0,30\n")
+    with pytest.raises(SystemExit, match="name another --output"):
+        command.main(["--methods", "random", "--output", str(runs)])
+    assert runs.read_text().count("\n") == 2
+
+
 def test_a_report_without_lanas_compares_nothing(tmp_path: Path) -> None:
     runs = tmp_path / "runs.csv"
     runs.write_text(
@@ -217,5 +226,7 @@ def test_an_interval_is_that_of_the_mean() -> None:
 def test_without_a_table_the_command_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     cells.load.cache_clear()
-    with pytest.raises(SystemExit, match=f"`{VARIABLE}` must be the path of nb101_compact.npz"):
+    with pytest.raises(
+        SystemExit, match=f"`{VARIABLE}` must be the path of NAS-Bench-101's official file"
+    ):
         command.main(["--methods", "random"])

@@ -117,6 +117,15 @@ def test_a_table_that_is_none_is_told(
     assert "allow_pickle" not in str(caught.value)
 
 
+def test_a_run_without_its_table_ends_with_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(nasbench101.VARIABLE, str(tmp_path / "absent"))
+    asked = ["--samplers", "random", "--problems", "nasbench101-noisy", "--seeds", "1"]
+    with pytest.raises(SystemExit, match=r"there is no file .*absent.* The official files are"):
+        run.main([*asked, "--output", str(tmp_path)])
+
+
 @pytest.mark.parametrize("count", ["0", "-5", "2.5", "many"])
 def test_a_count_that_is_none_is_told(count: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
