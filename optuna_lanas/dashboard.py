@@ -20,8 +20,7 @@ from optuna_lanas._checks import needs
 from optuna_lanas._log import warn_once
 from optuna_lanas.sampler import LaNASSampler
 from optuna_lanas.visualization._architecture import can_draw
-from optuna_lanas.visualization._architecture import plot_architecture
-from optuna_lanas.visualization._latent_action import draw_latent_action
+from optuna_lanas.visualization._architecture import draw_best_architecture
 from optuna_lanas.visualization._leaf_share import draw_leaf_share
 from optuna_lanas.visualization._leaf_values import draw_leaf_values
 from optuna_lanas.visualization._make_partition import check_shown
@@ -31,9 +30,12 @@ from optuna_lanas.visualization._make_partition import partition_if_any
 from optuna_lanas.visualization._make_partition import VALUE_NAME
 from optuna_lanas.visualization._note import NOTE_HEADING
 from optuna_lanas.visualization._note import to_note
+from optuna_lanas.visualization._parameters import draw_parameters
 from optuna_lanas.visualization._partition import draw_partition
 from optuna_lanas.visualization._plotly import graph_objects
+from optuna_lanas.visualization._plotly import on_any_page
 from optuna_lanas.visualization._study_partition import StudyPartition
+from optuna_lanas.visualization._thinning import Detail
 from optuna_lanas.visualization._thinning import draw_within
 from optuna_lanas.visualization._trial_map import draw_trial_map
 
@@ -195,23 +197,26 @@ class PublishCallback:
 def _figures(
     study: optuna.Study, view: StudyPartition, space: Any | None
 ) -> Iterator[tuple[str, go.Figure]]:
-    """Yield the name of each figure, and the figure."""
-    yield "partition", draw_within(partial(draw_partition, view), MAX_BYTES)
-    yield "leaf-values", draw_within(partial(draw_leaf_values, view), MAX_BYTES)
-    if not view.is_leaf(0):
-        yield "latent-action", draw_latent_action(view)
-    yield "leaf-share", draw_within(partial(draw_leaf_share, view), MAX_BYTES)
-    yield "trial-map", draw_within(partial(draw_trial_map, view), MAX_BYTES)
-    architecture = _architecture(study, space) if can_draw(space) else None
-    if architecture is not None:
-        yield "architecture", architecture
+    """Yield the name of each figure, and the figure, for a light or a dark page."""
+    draws: dict[str, Callable[[Detail], go.Figure]] = {
+        "partition": partial(draw_partition, view),
+        "leaf-values": partial(draw_leaf_values, view),
+        "parameters": partial(draw_parameters, view),
+        "leaf-share": partial(draw_leaf_share, view),
+        "trial-map": partial(draw_trial_map, view),
+    }
+    for name, draw in draws.items():
+        yield name, draw_within(partial(_on_any_page, draw), MAX_BYTES)
+    if can_draw(space):
+        is_objective = view.is_maximised is not None and len(study.directions) == 1
+        objective = view.target_name if is_objective else None
+        best = partial(draw_best_architecture, study, space, objective)
+        with suppress(RecursionError, ValueError):  # of attributes nested deeply, of no trial
+            yield "architecture", draw_within(partial(_on_any_page, best), MAX_BYTES)
 
 
-def _architecture(study: optuna.Study, space: Any) -> go.Figure | None:
-    """Return the best trial's figure, None without such a trial or a valid architecture."""
-    with suppress(RecursionError, ValueError):  # of attributes nested deeply, of no trial
-        return plot_architecture(study, space=space)
-    return None
+def _on_any_page(draw: Callable[[Detail], go.Figure], detail: Detail) -> go.Figure:
+    return on_any_page(draw(detail))
 
 
 def _dashboard() -> Any:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from collections.abc import Set
+from dataclasses import fields
 from dataclasses import replace
+from html import escape
 import math
 from typing import Any
 
@@ -29,6 +31,7 @@ from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._core.settings import PUBLISHED
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._log import warn_once
+from optuna_lanas._progress import tell_progress
 from optuna_lanas._study.architecture import checked_space
 from optuna_lanas._study.architecture import space_distributions
 from optuna_lanas._study.distributions import has_list
@@ -45,6 +48,11 @@ from optuna_lanas._study.transform import make_transform
 
 LEAF_KEY = "lanas:leaf"
 N_SHOWN = 3
+ARGUMENTS = (  # of the constructor that are settings
+    *("n_startup_trials", "exploration", "max_depth", "min_samples_leaf"),
+    *("avoid_duplicates", "consider_failed_trials"),
+)
+PAPER_ARGUMENTS = "height", "n_select", "exploration", "n_startup_trials", "ridge", "use_ranks"
 
 
 class LaNASSampler(BaseSampler):
@@ -248,6 +256,7 @@ class LaNASSampler(BaseSampler):
         check_settings(settings)
         sampler = cls(seed=seed)
         sampler._search(settings, space, sampler._seed)
+        sampler._given_seed = seed
         return sampler
 
     @property
@@ -260,12 +269,34 @@ class LaNASSampler(BaseSampler):
         """The architecture space, or None; read-only."""
         return self._space
 
+    def __repr__(self) -> str:
+        """Return the call that makes such a sampler, with what differs from the defaults."""
+        name, changed = _call_of(self._settings)
+        others = {
+            "space": self._space,
+            "independent_sampler": self._independent_sampler,
+            "warn_independent_sampling": None if self._warns_of_independent_sampling else False,
+            "constraints_func": self._constraints_func,
+            "show_leaf": self._show_leaf or None,
+        }
+        own = [f"{other}={shown(value)}" for other, value in others.items() if value is not None]
+        seed = [] if self._given_seed is None else [f"seed={self._given_seed}"]
+        own = [*changed, *seed, *own] if name == ".from_settings" else [*seed, *changed, *own]
+        return f"{type(self).__name__}{name}({', '.join(own)})"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(repr(self))}</code>"
+
     def _search(self, settings: Settings, space: Any | None, seed: int | None) -> None:
         if seed is not None:
             check_int("seed", seed, 0, "None draws a fresh one.")
         self._settings = settings
         self._space = None if space is None else checked_space(space)
         self._seed = _fresh_seed() if seed is None else int(seed)
+        self._given_seed = seed
         self._checked: set[str] = set()  # studies whose objective was checked to use the space
         self._records = Records(settings, self._space)
         # Those of figures and explanations: what they read must not change what is proposed.
@@ -273,7 +304,7 @@ class LaNASSampler(BaseSampler):
 
     def reseed_rng(self) -> None:
         """Draw a fresh seed."""
-        self._seed = _fresh_seed()
+        self._seed, self._given_seed = _fresh_seed(), None
         if self._independent_sampler is not None:
             self._independent_sampler.reseed_rng()
 
@@ -304,6 +335,8 @@ class LaNASSampler(BaseSampler):
             published = to_json(record, params, decision)
             # The next thread must see it, so the record is held until it is written.
             study._storage.set_trial_system_attr(trial._trial_id, KEY, published)
+            if decision.leaf < 0 or decision.n_observations >= record.next_message:
+                record.next_message = tell_progress(study.study_name, record, params, decision)
             return params, decision
 
         params, decision = self._records.use(study, work)
@@ -400,6 +433,27 @@ class LaNASSampler(BaseSampler):
                 f"for it; later trials will learn from this one. To silence this, pass "
                 f"`warn_independent_sampling=False`. The warning comes once per study.",
             )
+
+
+def _call_of(settings: Settings) -> tuple[str, list[str]]:
+    """Return the constructor that makes settings most shortly, and its arguments as text."""
+    base = PUBLISHED if settings.is_uniform else DEFAULT
+    names = [field.name for field in fields(settings)]
+    changed = {name: getattr(settings, name) for name in names}
+    changed = {n: value for n, value in changed.items() if value != getattr(base, n)}
+    texts = [f"{name}={shown(value)}" for name, value in changed.items()]
+    if base is DEFAULT and set(changed) <= set(ARGUMENTS):
+        return "", texts
+    if base is PUBLISHED and settings.n_first == max(settings.n_startup_trials, 1):
+        own = {n: value for n, value in changed.items() if n not in ("n_first", "max_depth")}
+        if settings.n_startup_trials == settings.n_select:
+            own.pop("n_startup_trials", None)
+        if "max_depth" in changed:
+            own = {"height": settings.max_depth + 1, **own}
+        if set(own) <= set(PAPER_ARGUMENTS):
+            return ".paper", [f"{name}={shown(value)}" for name, value in own.items()]
+    made = "LaNASSampler.paper()" if base is PUBLISHED else "LaNASSampler()"
+    return ".from_settings", [f"replace({', '.join([f'{made}.settings', *texts])})"]
 
 
 def _fresh_seed() -> int:

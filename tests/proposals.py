@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 import copy
 from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any
 
 import optuna
@@ -72,7 +73,7 @@ def check_record(study: optuna.Study, number: int, request: Request, seed: int) 
     assert isinstance(study.sampler, LaNASSampler)
     params, decision = request.repeated(study.sampler, seed)
     explained = explain(study, number)
-    assert explained == explanation_of(decision, number)
+    assert decision_of(explained) == decision
     trial = study.get_trials()[number]
     enqueued = trial.system_attrs.get("fixed_params", {})
     for name in (params.keys() & trial.params.keys()) - enqueued.keys():
@@ -80,14 +81,15 @@ def check_record(study: optuna.Study, number: int, request: Request, seed: int) 
             assert repr(trial.params[name]) == repr(params[name])
 
 
-def explanation_of(decision: Decision, number: int) -> Explanation:
-    return Explanation(**vars(decision), number=number, is_recorded=True)
+def decision_of(explained: Explanation) -> Decision:
+    """The decision that an explanation tells of."""
+    return Decision(**{field.name: getattr(explained, field.name) for field in fields(Decision)})
 
 
 def check_laws(explained: Explanation) -> None:
     """What holds for every recorded explanation, whatever the study."""
     assert explained.is_recorded
-    assert str(explained).startswith(f"Trial {explained.number}: ")
+    assert str(explained).startswith(f"Trial {explained.number} ")
     if explained.leaf < 0:
         assert explained.found in ("start-up", "random")
         assert (explained.node, explained.path, explained.score) == (-1, (), None)
@@ -99,10 +101,22 @@ def check_laws(explained: Explanation) -> None:
     if explained.score is not None:
         assert explained.rank is not None
         assert 1 <= explained.rank <= explained.n_candidates
+        _check_parent(explained)
     if explained.runner_up is not None:
         assert explained.score is not None
         assert explained.runner_up_score is not None
         assert explained.runner_up_score <= explained.score
+
+
+def _check_parent(explained: Explanation) -> None:
+    assert explained.n_better is None or 0 <= explained.n_better <= explained.n_observations
+    if explained.parent is not None:
+        assert explained.parent != explained.number
+        assert explained.parent_params is not None
+        assert explained.distance is not None
+        assert 0 <= explained.distance <= 1
+        assert len(explained.parent_params) <= 20
+        assert f"trial {explained.parent}" in explained.summary
 
 
 def _check_path(explained: Explanation) -> None:

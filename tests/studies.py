@@ -19,7 +19,7 @@ FIGURES = (
     visualization.plot_leaf_values,
     visualization.plot_leaf_share,
     visualization.plot_trial_map,
-    visualization.plot_latent_action,
+    visualization.plot_parameters,
 )
 
 

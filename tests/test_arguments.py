@@ -37,9 +37,9 @@ from optuna_lanas.spaces import NATSBenchSizeSpace
 from optuna_lanas.spaces import Space
 from optuna_lanas.tables import NASBench101Table
 from optuna_lanas.visualization import plot_architecture
-from optuna_lanas.visualization import plot_latent_action
 from optuna_lanas.visualization import plot_leaf_share
 from optuna_lanas.visualization import plot_leaf_values
+from optuna_lanas.visualization import plot_parameters
 from optuna_lanas.visualization import plot_partition
 from optuna_lanas.visualization import plot_trial_map
 from tests.arguments import Case
@@ -136,8 +136,9 @@ def sampler_cases() -> Iterator[Case]:
 
 
 def study_cases() -> Iterator[Case]:
-    yield Case(explain, {"study": STUDY, "trial_number": [*INT, -1, 30]}, lambda: {
-        "study": study(), "trial_number": 0
+    wrong_trials = [*INT_OR_NONE, -31, 30, [30], {0: 1}]
+    yield Case(explain, {"study": STUDY, "trial": [w for w in wrong_trials if w != [2]]}, lambda: {
+        "study": study(), "trial": 0
     })  # fmt: skip
     shown: dict[str, list[Any]] = {
         "sampler": SAMPLER,
@@ -156,8 +157,8 @@ def figure_cases() -> Iterator[Case]:
     yield Case(plot_leaf_values, view, ANY_VIEW)
     yield Case(plot_trial_map, view, ANY_VIEW)
     yield Case(plot_leaf_share, {**view, "window": [*INT_OR_NONE, 0]}, ANY_VIEW)
-    actions = {"node": [*INT, -1, 10_000], "n_choices": [*INT, 0]}
-    yield Case(plot_latent_action, {**view, **actions}, ANY_VIEW)
+    panels = {"node": [*INT, -1, 10_000], "n_parameters": [*INT, 0]}
+    yield Case(plot_parameters, {**view, **panels}, ANY_VIEW)
     numbers = [*INT_OR_NONE, -1, 3]
     wrong = {"study": STUDY, "trial_number": numbers, "space": SPACE}
     yield Case(plot_architecture, wrong, of(cells))

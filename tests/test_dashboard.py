@@ -30,7 +30,7 @@ from optuna_lanas.visualization._note import NOTE_HEADING
 from tests.workers import storages
 
 
-FIGURES = ["partition", "leaf-values", "latent-action", "leaf-share", "trial-map"]
+FIGURES = ["partition", "leaf-values", "parameters", "leaf-share", "trial-map"]
 
 
 def objective(trial: optuna.Trial) -> float:
@@ -86,7 +86,7 @@ def test_every_storage_keeps_figures_and_note(storage: BaseStorage) -> None:
     assert note.startswith(NOTE_HEADING)
     assert f"The best trial is trial {study.best_trial.number}" in note
     assert f"| {view.name(int(view.leaves[0]))} |" in note
-    assert "mean score" in note
+    assert "score, mean" in note
 
 
 def check_leaves(study: optuna.Study) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 import json
-import os
 from pathlib import Path
-import shutil
-import subprocess
 import threading
 from typing import Any
 from urllib.request import urlopen
@@ -24,18 +21,21 @@ from optuna_lanas.dashboard import publish
 from optuna_lanas.explanation import explain
 from optuna_lanas.sampler import LEAF_KEY
 from optuna_lanas.spaces import NASBench201Space
+from optuna_lanas.visualization import partition
 from optuna_lanas.visualization._note import NOTE_HEADING
+from optuna_lanas.visualization._partition_text import summary
+from tests.browser import BROWSER
+from tests.browser import open_page
 
 
 TITLES = {
-    "partition": "Regions of the Search Tree",
-    "leaf-values": "Values by Leaf",
-    "latent-action": "Latent Action of Node 0",
-    "leaf-share": "Share of Trials in Each Leaf over Time",
-    "trial-map": "Map of Trials",
-    "architecture": "Architecture of Trial",
+    "partition": "regions: ",
+    "leaf-values": "Best region, ",
+    "parameters": "Best convolutions: ",
+    "leaf-share": "of the last 20 trials lie in",
+    "trial-map": "Best trial: ",
+    "architecture": ", the best: ",
 }
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture
@@ -76,33 +76,23 @@ def test_the_browser_shows_the_figures(page: Callable[[BaseStorage], str], tmp_p
     study.optimize(lambda trial: space.suggest(trial).count("conv_3x3"), n_trials=30)
     publish(study, target_name="convolutions")
     address = page(storage)
-    dom = _open(address, tmp_path, "--dump-dom")
+    dom = open_page(address, tmp_path, "--dump-dom")
     for name, title in TITLES.items():
         assert f'id="user-defined-plot:lanas-{name}"' in dom
         assert title in dom
     assert dom.count("js-plotly-plot") >= len(TITLES)
     assert 'class="icicle' in dom or "iciclelayer" in dom
-    assert "good side favours:" in dom
-    assert NOTE_HEADING.removeprefix("## ") in _open(f"{address}/note", tmp_path, "--dump-dom")
-    trial = _open(f"{address}/trials?numbers=29", tmp_path, "--dump-dom")
+    assert "Click to zoom" in dom
+    note = open_page(f"{address}/note", tmp_path, "--dump-dom")
+    assert NOTE_HEADING.removeprefix("## ") in note
+    for words in (summary(partition(study, target_name="convolutions")), "Lately: ", "Next: "):
+        assert words in note
+    trial = open_page(f"{address}/trials?numbers=29", tmp_path, "--dump-dom")
     assert LEAF_KEY in trial
     assert explain(study, 29).leaf_name in trial
     with urlopen(address.replace("dashboard/", "api/")) as answer:  # what the table is made of
         assert {"key": LEAF_KEY, "sortable": False} in json.load(answer)["union_user_attrs"]
     picture = tmp_path / "page.png"
-    _open(address, tmp_path, f"--screenshot={picture}", "--window-size=1500,3000")
+    open_page(address, tmp_path, f"--screenshot={picture}", "--window-size=1500,3000")
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert picture.stat().st_size > 100_000
-
-
-def _open(address: str, folder: Path, *arguments: str) -> str:
-    """Open a page in Debian's headless Chromium and return what it prints."""
-    assert BROWSER is not None, "the test is skipped without"
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    flags += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=20000"]
-    command = [BROWSER, *flags, *arguments, address]
-    environment = {**os.environ, "HOME": str(folder)}
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=True, env=environment
-    )
-    return done.stdout

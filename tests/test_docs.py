@@ -30,6 +30,7 @@ EXTRAS = {
     "nas_bench_graph",
     "networkx",
     "optuna_dashboard",
+    "pandas",
     "plotly",
     "torch",
 }

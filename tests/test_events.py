@@ -168,7 +168,7 @@ class Study(RuleBasedStateMachine):
         if explained.is_recorded:
             check_record(self.study, number, self.requests[number], SEED)
             check_laws(explained)
-        assert str(explained).startswith(f"Trial {number}: ")
+        assert str(explained).startswith(f"Trial {number} ")
 
     @rule()
     def new_sampler(self) -> None:

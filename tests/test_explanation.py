@@ -385,6 +385,9 @@ def test_enqueued_and_added_trials_have_no_record() -> None:
     assert part.is_recorded
     assert (added.is_recorded, added.leaf) == (False, -1)
     assert (waiting.is_recorded, waiting.leaf) == (False, -1)
+    assert whole.summary == "Trial 12 was enqueued with its parameters, not proposed by LaNAS."
+    assert waiting.result == "It is still waiting to be run."
+    assert [each.found for each in (whole, added, waiting)] == ["enqueued", "other", "enqueued"]
 
 
 def test_an_invalid_architecture_lies_in_no_leaf() -> None:
@@ -442,22 +445,25 @@ def test_the_text_says_why_in_sentences() -> None:
     study = optuna.create_study(direction="maximize", sampler=default())
     study.optimize(mixed, n_trials=40)
     explained = explain(study, 39)
-    first, place, *steps, score, runner_up = str(explained).splitlines()
-    assert first == f"Trial 39: {explained.origin}."
-    assert place.startswith(f"Leaf {explained.leaf_name} of the tree of 39 observations was ")
+    why, place, result, path, *steps, score, runner_up = explained.details().splitlines()
+    assert str(explained).splitlines() == [why, place, result]
+    assert why == f"{explained.summary}"
+    assert place.startswith("It was searched in ")
+    assert result.startswith("It ended with value ")
+    assert path.startswith(f"Path to leaf {explained.leaf_name}, ")
     assert steps[0].startswith(f"  node 0 -> {'good' if explained.path[0].is_good else 'bad'} ")
     assert sum(step.startswith("    UCB ") for step in steps) == len(explained.path)
-    assert f"rank {explained.rank} of {explained.n_candidates} candidates." in score
+    assert f"new one of {explained.n_candidates} candidates" in score
     assert runner_up.startswith("Runner-up, acquisition ")
-    assert all(line.endswith(".") for line in (first, place, score, runner_up))
-    assert f"depth={study.trials[39].params['depth']} (" in str(explained)
+    assert all(line.endswith(".") for line in (why, place, result, score, runner_up))
+    assert f"depth={study.trials[39].params['depth']} (" in explained.details()
 
 
 def test_the_text_of_a_trial_without_a_record_speaks_of_today() -> None:
     study = optuna.create_study(sampler=RandomSampler(seed=0))
     study.optimize(mixed, n_trials=40)
     first, place, *_ = str(explain(study, 3)).splitlines()
-    assert first.startswith("Trial 3: not proposed by LaNAS")
+    assert first.startswith("Trial 3 was not proposed by LaNAS")
     assert place.endswith("of the tree of 40 observations that the study has now.")
 
 
@@ -473,12 +479,12 @@ def test_names_and_choices_add_no_lines_to_the_text() -> None:
     study.optimize(objective, n_trials=25)
     for number in range(25):
         explained = explain(study, number)
-        n_lines = len(str(explained).splitlines())
-        n_steps = len(explained.path)
+        n_lines = len(explained.details().splitlines())
         has_place, has_score = explained.leaf >= 0, explained.score is not None
-        n_expected = 1 + has_place + 2 * n_steps + has_score + (explained.runner_up is not None)
-        assert n_lines == n_expected
-    assert "f\\nx=" in str(explain(study, 24))
+        n_expected = 2 + 2 * has_place + 2 * len(explained.path) + has_score
+        assert n_lines == n_expected + (explained.runner_up is not None)
+    assert len(str(explain(study, range(25))).splitlines()) == 26
+    assert "f\\nx" in explain(study, 24).details()
 
 
 def test_a_decision_of_a_later_version_is_told_as_it_is() -> None:
@@ -492,7 +498,7 @@ def test_a_decision_of_a_later_version_is_told_as_it_is() -> None:
     explained = explain(study, 0)
     assert explained.is_recorded
     assert "does not know: crystal\\nball" in str(explained)
-    assert len(str(explained).splitlines()) == 1
+    assert len(str(explained).splitlines()) == 2
 
 
 # Arguments
@@ -504,20 +510,20 @@ def test_a_study_of_the_wrong_type_is_told(study: Any) -> None:
         explain(study, 0)
 
 
-@pytest.mark.parametrize("number", [2, -1])
+@pytest.mark.parametrize("number", [2, -3])
 def test_a_number_without_a_trial_is_told(number: int) -> None:
     study = optuna.create_study(sampler=LaNASSampler(seed=0))
     study.optimize(mixed, n_trials=2)
-    message = rf"`trial_number` must be .* 2 trials, counted from 0, got {number}"
+    message = rf"`trial` must be .* 2 trials, counted from 0, or from -1 backwards, got {number}"
     with pytest.raises(ValueError, match=message):
         explain(study, number)
 
 
-@pytest.mark.parametrize("number", ["1", 1.0, True, None])
+@pytest.mark.parametrize("number", ["1", 1.0, True, [None], {1: 2}])
 def test_a_number_of_the_wrong_type_is_told(number: Any) -> None:
     study = optuna.create_study(sampler=LaNASSampler(seed=0))
     study.optimize(mixed, n_trials=2)
-    with pytest.raises(TypeError, match=rf"`trial_number` must be an int, got {number!r}"):
+    with pytest.raises(TypeError, match="`trial` must be a trial, its number, or a sequence"):
         explain(study, number)
 
 

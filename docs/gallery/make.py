@@ -1,4 +1,4 @@
-"""Makes the pictures of the gallery with a real search, a real dashboard and a real browser.
+"""Makes the pictures of the gallery with real searches, a real dashboard and a real browser.
 
     pip install 'optuna_lanas[dashboard,tables]'
     python -m docs.gallery.make
@@ -21,6 +21,7 @@ from wsgiref.simple_server import WSGIRequestHandler
 import optuna
 import optuna_dashboard
 
+from docs.gallery.studies import studies
 from examples.benchmarks.figure_times import PLOTS
 from examples.dashboard import search
 from examples.dashboard import TARGET
@@ -34,12 +35,13 @@ FOLDER = Path(__file__).parent
 
 def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = search(optuna.storages.InMemoryStorage(), n_trials=150)
     with tempfile.TemporaryDirectory() as folder:
-        for name, figure in figures(study):
-            page = Path(folder) / "figure.html"
-            figure.write_html(page, default_width="980px", default_height="480px")
-            photograph(page.as_uri(), FOLDER / f"{name}.png", "1000,500")
+        for searched, study in studies().items():
+            for name, figure in figures(study):
+                page = Path(folder) / "figure.html"
+                page.write_text(html(figure), encoding="utf-8")
+                photograph(page.as_uri(), FOLDER / f"{searched}-{name}.png", "1000,600")
+    study = search(optuna.storages.InMemoryStorage(), n_trials=150)
     photograph(serve(study), FOLDER / "dashboard.png", "1500,2700")
     print(partition(study, target_name=TARGET))
     print(explain(study, study.best_trial.number))
@@ -47,10 +49,18 @@ def main() -> None:
 
 def figures(study: optuna.Study) -> Iterator[tuple[str, Any]]:
     """Yield the name of each picture, and its figure."""
-    view = partition(study, target_name=TARGET)
+    view = partition(study)
     for plot in PLOTS:
         yield plot.__name__.removeprefix("plot_"), plot(view)
-    yield "architecture", plot_architecture(study)
+    if study.sampler.space is not None:
+        yield "architecture", plot_architecture(study)
+
+
+def html(figure: Any) -> str:
+    """Return a page that a figure fills."""
+    size = {"default_width": "1000px", "default_height": "600px"}
+    text: str = figure.to_html(config={"displayModeBar": False}, **size)
+    return text.replace("<body>", '<body style="margin: 0">')
 
 
 def serve(study: optuna.Study) -> str:

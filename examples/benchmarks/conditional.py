@@ -6,6 +6,10 @@
   function.
 - `conditional-digits`: one of four scikit-learn models, then its own parameters. The value is its
   error on held-out images of handwritten digits; the split is drawn from the seed.
+- `conditional-pipeline`: a preprocessing, a model, and the parameters of both. The value is the
+  log loss on held-out samples of the breast cancer data.
+- `conditional-network`: a network of a variable number of layers, and one of two optimizers with
+  its own parameters. The value is the log loss on held-out images of digits.
 
     python -m examples.benchmarks.conditional --seeds 10 --trials 100
 
@@ -16,11 +20,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from functools import cache
 from statistics import fmean
 from statistics import median
 from statistics import stdev
-from typing import Any
 import warnings
 
 import numpy as np
@@ -28,12 +30,21 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import BaseTrial
 
+from examples.benchmarks.conditional_models import digits
+from examples.benchmarks.conditional_models import network
+from examples.benchmarks.conditional_models import pipeline
 from examples.benchmarks.counts import positive
 from examples.benchmarks.problem import Problem
 from optuna_lanas import LaNASSampler
 
 
-NAMES = ["conditional-optimizer", "conditional-layers", "conditional-digits"]
+# The median of 200 random trials, and a bound that no model reaches, of problems with real data.
+MODELS = {
+    "conditional-digits": (digits, 0.07),
+    "conditional-pipeline": (pipeline, 0.42),
+    "conditional-network": (network, 2.29),
+}
+NAMES = ["conditional-optimizer", "conditional-layers", *MODELS]
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "lanas": lambda seed: LaNASSampler(seed=seed),
     "tpe-group": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True),
@@ -57,9 +68,10 @@ ACTIVATIONS = ("relu", "gelu", "tanh", "swish")
 
 def load(name: str, seed: int) -> Problem:
     """Return an instance of the problem of that name."""
-    if name == "conditional-digits":
-        # 0.07 is the median of 200 random trials. The optimum 0 is a bound that no model reaches.
-        return Problem(name, "conditional", "minimize", _digits(seed), 0.0, 0.07)
+    if name in MODELS:
+        make_models, median_of_random = MODELS[name]
+        objective = make_models(seed)
+        return Problem(name, "conditional", "minimize", objective, 0.0, median_of_random)
     make = {"conditional-optimizer": _optimizer, "conditional-layers": _layers}[name]
     objective = make(np.random.default_rng([seed, sum(name.encode())]))
     study = _run(objective, optuna.samplers.RandomSampler(seed=seed), N_MEDIAN)
@@ -104,62 +116,6 @@ def _layers(rng: np.random.Generator) -> Callable[[BaseTrial], float]:
         return float(loss)
 
     return objective
-
-
-def _digits(seed: int) -> Callable[[BaseTrial], float]:
-    def objective(trial: BaseTrial) -> float:
-        model = _classifier(trial)
-        train, test, train_labels, test_labels = _digits_split(seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of convergence
-            model.fit(train, train_labels)
-        return 1.0 - float(model.score(test, test_labels))
-
-    return objective
-
-
-def _classifier(trial: BaseTrial) -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.svm import SVC
-
-    family = trial.suggest_categorical("family", ["logistic", "neighbours", "forest", "svm"])
-    if family == "logistic":
-        return LogisticRegression(C=trial.suggest_float("logistic_c", 1e-4, 1e2, log=True),
-                                  max_iter=50)  # fmt: skip
-    if family == "neighbours":
-        return KNeighborsClassifier(
-            trial.suggest_int("n_neighbours", 1, 50, log=True),
-            weights=trial.suggest_categorical("weights", ["uniform", "distance"]),
-            p=trial.suggest_float("power", 1.0, 4.0),
-        )
-    if family == "forest":
-        return RandomForestClassifier(
-            trial.suggest_int("n_trees", 4, 64, log=True),
-            max_depth=trial.suggest_int("max_depth", 2, 20),
-            max_features=trial.suggest_float("max_features", 0.05, 1.0),
-            random_state=0,
-        )
-    kernel = trial.suggest_categorical("kernel", ["rbf", "poly", "sigmoid"])
-    return SVC(
-        C=trial.suggest_float("svm_c", 1e-3, 1e3, log=True),
-        kernel=kernel,
-        gamma=trial.suggest_float("gamma", 1e-5, 1e1, log=True),
-        degree=trial.suggest_int("degree", 2, 5) if kernel == "poly" else 3,
-        coef0=trial.suggest_float("coef0", -1.0, 1.0) if kernel != "rbf" else 0.0,
-    )
-
-
-@cache
-def _digits_split(seed: int) -> Any:
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    images, labels = load_digits(return_X_y=True)
-    return train_test_split(
-        images / 16.0, labels, train_size=500, stratify=labels, random_state=seed
-    )
 
 
 def _place(trial: BaseTrial, name: str, low: float, high: float) -> float:

@@ -34,9 +34,9 @@ from optuna_lanas.explanation import explain
 from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.visualization import partition
 from optuna_lanas.visualization import plot_architecture
-from optuna_lanas.visualization import plot_latent_action
 from optuna_lanas.visualization import plot_leaf_share
 from optuna_lanas.visualization import plot_leaf_values
+from optuna_lanas.visualization import plot_parameters
 from optuna_lanas.visualization import plot_partition
 from optuna_lanas.visualization import plot_trial_map
 
@@ -52,7 +52,7 @@ LIMITS = {1_000: 2.0, 20_000: 5.0}  # CPU seconds by number of trials
 PLOTS: list[Callable[..., Any]] = [
     plot_partition,
     plot_leaf_values,
-    plot_latent_action,
+    plot_parameters,
     plot_leaf_share,
     plot_trial_map,
 ]

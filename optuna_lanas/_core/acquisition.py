@@ -43,6 +43,7 @@ class Acquisition:
         inverse: `[n, n]`, the inverse of their K.
         outputscale: Multiplies all variances.
         incumbent: Without the mean c, as `mu` here.
+        mean: c.
     """
 
     model: Model
@@ -52,6 +53,7 @@ class Acquisition:
     inverse: np.ndarray
     outputscale: float
     incumbent: float
+    mean: float = 0.0
 
     def __call__(self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray) -> np.ndarray:
         """Return `[m]` scores for `[m, k]` kernel inputs and `[m, a]` additive inputs."""
@@ -77,6 +79,21 @@ class Acquisition:
             by_inputs / self.model.lengthscales,
             by_linear * self.model.linear_scale,
         )
+
+    def count_better(
+        self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray, values: np.ndarray
+    ) -> int:
+        """Return how many values exceed the posterior mean of a point, compared as warped.
+
+        Args:
+            kernel_inputs: `[1, k]`.
+            additive_inputs: `[1, a]`.
+            values: `[n]`, as `make_acquisition` takes them.
+        """
+        at = self._posterior(kernel_inputs, additive_inputs)
+        expected = self.mean + self.incumbent + at.z * at.deviation
+        y = gp.warp(self.model.value_scale(values), self.model.power)[0]
+        return int((y > expected).sum())
 
     def _posterior(self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray) -> _Posterior:
         scaled, linear = self.model.scale(kernel_inputs), self.model.linear_inputs(additive_inputs)
@@ -153,6 +170,7 @@ def make_acquisition(
         inverse=inverse,
         outputscale=_outputscale(residual, solved, settings),
         incumbent=float((residual - noise[:n] * solved).max()),
+        mean=float(mean),
     )
 
 

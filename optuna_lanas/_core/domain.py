@@ -152,9 +152,8 @@ class Domain:
             return features
         n_own = features.shape[1] - self.n_plain_features
         plain = features[:, n_own:][:, ~self._is_smooth[self.feature_param]]
-        coordinates = points[:, self._smooth]
-        coarse, fine = _splines(coordinates, N_COARSE), _splines(coordinates, N_FINE)
-        return np.hstack([features[:, :n_own], plain, coarse, fine])
+        splines = _splines(points[:, self._smooth])
+        return np.hstack([features[:, :n_own], plain, splines])
 
     def is_fine(self, n_inputs: int) -> np.ndarray:
         """Return `[n_inputs]` bools: which additive inputs are fine splines."""
@@ -170,15 +169,11 @@ class Domain:
             by_inputs: `[n, k]`, derivatives by kernel inputs.
             by_additive: `[n, a]`, derivatives by additive inputs.
         """
-        smooth, slopes = self._smooth, np.zeros(points.shape)
-        coordinates, place = points[:, smooth], np.searchsorted(self._plain_numeric, smooth)
+        coordinates, slopes = points[:, self._smooth], np.zeros(points.shape)
         n_numbers = len(self._plain_numeric) * (1 if self.activity is None else 2)
-        by_number = by_inputs[:, by_inputs.shape[1] - n_numbers :][:, place]
-        first = by_additive.shape[1] - (N_COARSE + N_FINE) * len(smooth)
-        coarse, fine = np.split(by_additive[:, first:], [N_COARSE * len(smooth)], axis=1)
-        by_coarse = _spline_slopes(coordinates, coarse, N_COARSE)
-        total = by_number + by_coarse + _spline_slopes(coordinates, fine, N_FINE)
-        slopes[:, smooth] = np.where(np.isnan(coordinates), 0.0, total)
+        by_numbers = by_inputs[:, by_inputs.shape[1] - n_numbers :]
+        total = by_numbers[:, self._smooth_numeric] + _spline_slopes(coordinates, by_additive)
+        slopes[:, self._smooth] = np.where(np.isnan(coordinates), 0.0, total)
         return slopes
 
     def lengthscale_groups(self, dim: int) -> np.ndarray:
@@ -262,6 +257,11 @@ class Domain:
         return np.asarray(self.plain[self._is_smooth])
 
     @cached_property
+    def _smooth_numeric(self) -> np.ndarray:
+        """`[n_smooth]` ints, the places of numbers of many values among the plain numbers."""
+        return np.searchsorted(self._plain_numeric, self._smooth)
+
+    @cached_property
     def _is_one_hot(self) -> np.ndarray:
         return np.asarray(self._plain_axes.is_categorical[self.feature_param])
 
@@ -295,48 +295,61 @@ class Domain:
         return np.concatenate([[0], np.cumsum(self.n_knots)[:-1]]).astype(np.intp)
 
 
-def _splines(coordinates: np.ndarray, n_splines: int) -> np.ndarray:
-    """Return `[n, m * n_splines]` uniform cubic B-splines of `[n, m]` coordinates, 0 of NaN.
+def _splines(coordinates: np.ndarray) -> np.ndarray:
+    """Return uniform cubic B-splines of `[n, m]` coordinates, 0 of NaN.
 
-    Those of one coordinate are side by side, and sum to 1 (de Boor, 1978, chapter IX).
+    First the `N_COARSE` of each column, then the `N_FINE` of each. Those of a coordinate at one
+    resolution sum to 1 (de Boor, 1978, chapter IX).
     """
     n, m = coordinates.shape
-    lower, t = _piece(coordinates, n_splines)
-    square, cube, is_active = t**2, t**3, ~np.isnan(coordinates)
+    first, t, _ = _pieces(coordinates)
+    square, cube = t**2, t**3
     weights = (
         (1.0 - t) ** 3,
         3.0 * cube - 6.0 * square + 4.0,
         -3.0 * cube + 3.0 * square + 3.0 * t + 1.0,
         cube,
     )
-    splines = np.zeros((n, m, n_splines))
-    row, column = np.arange(n)[:, None], np.arange(m)
+    scale = np.where(np.isnan(coordinates), 0.0, 1.0 / 6.0)
+    scale, row = np.hstack([scale, scale]), np.arange(n)[:, None]
+    splines = np.zeros((n, m * (N_COARSE + N_FINE)))
     for place, weight in enumerate(weights):
-        splines[row, column, lower + place] = weight * is_active / 6.0
-    return splines.reshape(n, m * n_splines)
+        splines[row, first + place] = weight * scale
+    return splines
 
 
-def _spline_slopes(coordinates: np.ndarray, by_splines: np.ndarray, n_splines: int) -> np.ndarray:
-    """Return derivatives `[n, m]` by coordinates, from those by their splines."""
+def _spline_slopes(coordinates: np.ndarray, by_additive: np.ndarray) -> np.ndarray:
+    """Return derivatives `[n, m]` by coordinates, from those by inputs that end with splines."""
     n, m = coordinates.shape
-    lower, t = _piece(coordinates, n_splines)
-    square, by = t**2, by_splines.reshape(n, m, n_splines)
-    row, column = np.arange(n)[:, None], np.arange(m)
+    first, t, n_pieces = _pieces(coordinates)
+    first, square = first + by_additive.shape[1] - m * (N_COARSE + N_FINE), t**2
     slopes = (
         -0.5 * (1.0 - t) ** 2,
         1.5 * square - 2.0 * t,
         -1.5 * square + t + 0.5,
         0.5 * square,
     )
-    total = sum(by[row, column, lower + place] * slope for place, slope in enumerate(slopes))
-    return np.asarray(total) * (n_splines - 3)
+    total, row = np.zeros(t.shape), np.arange(n)[:, None]
+    for place, slope in enumerate(slopes):
+        total += by_additive[row, first + place] * slope
+    total *= n_pieces
+    return np.asarray(total[:, :m] + total[:, m:])
 
 
-def _piece(coordinates: np.ndarray, n_splines: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the polynomial piece that each coordinate lies in, and where in it, in [0, 1]."""
-    position = np.where(np.isnan(coordinates), 0.0, coordinates) * (n_splines - 3)
-    lower = np.clip(np.floor(position), 0, n_splines - 4).astype(np.intp)
-    return lower, position - lower
+def _pieces(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where `[n, m]` coordinates lie among the pieces of their coarse and fine splines.
+
+    Returns:
+        The place `[n, 2m]` of the first spline that is not 0 there, the position `[n, 2m]` in the
+        piece, in [0, 1], and the number of pieces `[2m]`.
+    """
+    m = coordinates.shape[1]
+    n_pieces = np.repeat([N_COARSE - 3, N_FINE - 3], m)
+    start = np.append(np.arange(m) * N_COARSE, m * N_COARSE + np.arange(m) * N_FINE)
+    known = np.where(np.isnan(coordinates), 0.0, coordinates)
+    position = np.hstack([known, known]) * n_pieces
+    piece = np.minimum(position.astype(np.intp), n_pieces - 1)
+    return start + piece, position - piece, n_pieces
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,6 +46,7 @@ class Proposal:
         node: The node on the leaf's path whose region was searched; -1 without a tree.
         candidates: The candidates of the local search; None for a uniform draw.
         chosen: The proposed candidate's place; -1 without candidates.
+        acquisition: What scored the candidates; None without candidates.
     """
 
     point: np.ndarray
@@ -54,6 +55,7 @@ class Proposal:
     node: int = NO_NODE
     candidates: Candidates | None = None
     chosen: int = -1
+    acquisition: Acquisition | None = None
 
 
 class ModelCache:
@@ -124,7 +126,8 @@ def suggest(
         chosen = candidates.best_new(history)
         if chosen is not None:
             point = candidates.points[chosen]
-            return Proposal(point, search_tree, leaf, path[depth], candidates, chosen)
+            node = path[depth]
+            return Proposal(point, search_tree, leaf, node, candidates, chosen, acquisition)
     return Proposal(sample_new(history, feasible, settings, rng))
 
 

@@ -32,6 +32,7 @@ from optuna_lanas._study.transform import one_line
 
 
 if TYPE_CHECKING:
+    from optuna_lanas._core.axes import Axes
     from optuna_lanas._core.search_tree import SearchTree
     from optuna_lanas._core.suggest import Proposal
 
@@ -39,6 +40,10 @@ MAX_AGAIN = 1  # further proposals of a trial whose values were outside their ra
 N_TERMS = 3
 N_RUNNER_UP = 20
 MAX_LABEL = 80
+GOOD_SHARE = 0.25  # of the observations, among which a trial's parent is found
+NEAR = 0.02  # of its range, by which a number may differ and count as kept
+FAR = 1 / 3  # of its range, the mean distance of two random numbers
+MAX_EXACT = 2**53
 MAX_DECISION_BYTES = 8_000
 
 
@@ -206,6 +211,7 @@ def _decision(
         path=describe_path(record, tree, leaf, node, features, params),
         is_selected=tree.select() == leaf,
         **_comparison(record, history, proposal, point[0]),
+        **_origin(record, history, proposal, point[0], params),
     )
 
 
@@ -222,13 +228,80 @@ def _comparison(
         "rank": 1 + int((candidates.scores > score).sum()),
         "n_candidates": len(candidates.scores),
     }
+    if proposal.acquisition is not None and history.objectives is None:
+        domain, points = history.domain, point[None]
+        features = domain.features(points)
+        inputs = domain.kernel_inputs(points, features)
+        additive = domain.additive_inputs(points, features)
+        found["n_better"] = proposal.acquisition.count_better(inputs, additive, history.values)
     second = next((c for c in candidates.ranked_new(history) if candidates.keys[c] != key), None)
     if second is None:
         return found
     other = history.domain.mask_inactive(candidates.points[[second]])[0]
     differing = record.transform.to_params(np.where(other == point, np.nan, other))
-    shown = {str(name): format_value(differing[name]) for name in list(differing)[:N_RUNNER_UP]}
+    shown = {str(name): _plain(differing[name]) for name in list(differing)[:N_RUNNER_UP]}
     return found | {"runner_up": shown, "runner_up_score": _rounded(candidates.scores[second])}
+
+
+def _origin(
+    record: Record,
+    history: History,
+    proposal: Proposal,
+    point: np.ndarray,
+    params: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The good observation that a point is nearest to in some params, as fields of a decision."""
+    names = record.transform.names
+    columns = np.array([i for i, name in enumerate(names) if name in params], dtype=np.intp)
+    good = _good_observations(history)
+    if proposal.candidates is None or len(columns) == 0 or len(good) == 0:
+        return {}
+    changes = _changes(history.domain.axes.part(columns), point, history.points[good], columns)
+    n_active = np.maximum((~np.isnan(changes)).sum(axis=1), 1)
+    changes = np.nan_to_num(changes)
+    distances = changes.sum(axis=1) / n_active
+    nearest = int(np.argmin(distances))
+    own, place = changes[nearest], int(good[nearest])
+    theirs = record.transform.to_params(history.points[place])
+    order = [i for i in np.argsort(-own, kind="stable").tolist() if own[i] > 0.0]
+    differing = [names[columns[i]] for i in order[:N_RUNNER_UP]]
+    return {
+        "parent": record.observed_trials[place].number,
+        "parent_params": {str(n): _plain(theirs[n]) if n in theirs else None for n in differing},
+        "n_changed": int((own > NEAR / FAR).sum()),
+        "distance": _rounded(distances[nearest]),
+    }
+
+
+def _good_observations(history: History) -> np.ndarray:
+    """Return the places of the best quarter of the observations, the best one first."""
+    values = history.values
+    n_good = int(np.ceil(GOOD_SHARE * len(values)))
+    is_good = values >= np.partition(values, -n_good)[-n_good]
+    if history.errors is not None:
+        is_good &= np.isfinite(history.errors)
+    good = np.flatnonzero(is_good)
+    return good[np.argsort(-values[good], kind="stable")]
+
+
+def _changes(axes: Axes, point: np.ndarray, others: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """`[n, n_columns]`: from 0, kept, to 1, changed entirely; NaN where both are inactive."""
+    own, theirs = point[columns], others[:, columns]
+    with np.errstate(invalid="ignore"):
+        moved = np.minimum(np.abs(theirs - own) / FAR, 1.0)
+    changes = np.where(axes.is_categorical, (theirs != own).astype(float), moved)
+    is_one_inactive = np.isnan(theirs) ^ np.isnan(own)
+    is_none_active = np.isnan(theirs) & np.isnan(own)
+    return np.where(is_none_active, np.nan, np.where(is_one_inactive, 1.0, changes))
+
+
+def _plain(value: Any) -> Any:
+    """Return a param's value as JSON of a few bytes, never null."""
+    if type(value) is float and np.isfinite(value):
+        return _rounded(value)
+    if type(value) is bool or (type(value) is int and abs(value) <= MAX_EXACT):
+        return value
+    return format_value(value)[:MAX_LABEL]
 
 
 def _terms(
@@ -272,7 +345,9 @@ def _rounded(number: float) -> float:
 def _decision_json(decision: Decision) -> str:
     """A decision as JSON, shortened to `MAX_DECISION_BYTES`."""
     bare = replace(decision, path=tuple(replace(s, terms=()) for s in decision.path))
-    for each in (decision, replace(bare, runner_up=None), replace(bare, path=(), runner_up=None)):
+    short = replace(bare, runner_up=None)
+    shorter = replace(short, path=())
+    for each in (decision, short, shorter, replace(shorter, parent_params=None)):
         content = _json(each)
         if len(content) <= MAX_DECISION_BYTES:
             break

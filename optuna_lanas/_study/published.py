@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields
 import json
+import re
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -20,6 +21,7 @@ KEY = "lanas:relative_params"
 MAX_BYTES = 60_000  # as JSON in a storage; MySQL's TEXT holds 65,535
 MAX_READ = 1_000_000  # a longer text is foreign
 MAX_INT = 2**63
+_FOUND = re.compile(r'"decision":\{"found":"([a-z-]{1,20})"')  # in a text, quotes are escaped
 JSON_TYPES = (bool, int, float, str, type(None))
 
 
@@ -61,7 +63,7 @@ class Decision:
     Attributes:
         found: "start-up" is a draw from the whole space before the first tree, and "random" one
             because no region held a new point. "model" is the best candidate, "uniform" the
-            published draw. "other" is a trial that LaNAS did not propose.
+            published draw. "other" and "enqueued" are trials that LaNAS did not propose.
         n_observations: Finished trials with a value that were known at that time.
         leaf: The leaf that was chosen; -1 without a tree.
         leaf_name: Its number and path in words.
@@ -73,6 +75,14 @@ class Decision:
         n_candidates: The number of candidates.
         runner_up: The params in which the next new candidate differs; None if there is none.
         runner_up_score: Its acquisition value.
+        n_better: Observations whose value exceeds the value that the model expects of the trial.
+        parent: The number of the trial that this one is nearest to, among the best quarter of
+            the observations; None without candidates.
+        parent_params: The parent's params that differ, the greatest changes first, at most 20.
+            None stands for a param that the parent does not have.
+        n_changed: How many params differ by more than 2 % of their range.
+        distance: The mean change of a param, at most 1. A number that moves by a third of its
+            range counts as changed entirely.
     """
 
     found: str
@@ -87,6 +97,11 @@ class Decision:
     n_candidates: int = 0
     runner_up: Mapping[str, Any] | None = None
     runner_up_score: float | None = None
+    n_better: int | None = None
+    parent: int | None = None
+    parent_params: Mapping[str, Any] | None = None
+    n_changed: int = 0
+    distance: float | None = None
 
 
 def published_params(trial: FrozenTrial) -> dict[str, Any]:
@@ -106,6 +121,17 @@ def published_decision(trial: FrozenTrial) -> Decision | None:
     has_second = decision.runner_up is not None and decision.runner_up_score is not None
     is_whole = is_scored or decision.score is decision.rank is None
     return decision if is_whole and (has_second or decision.runner_up is None) else None
+
+
+def published_found(trial: FrozenTrial) -> str:
+    """Return how a trial's params were found, as in `Decision`; "other" without a record."""
+    text = trial.system_attrs.get(KEY)
+    if isinstance(text, str):  # the whole decision would take ten times as long to read
+        found = _FOUND.search(text)
+        if found is not None:
+            return found[1]
+    decision = published_decision(trial)
+    return "other" if decision is None else decision.found
 
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:

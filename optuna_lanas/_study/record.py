@@ -164,6 +164,7 @@ class Record:
         self._clock = Clock()
         self._forecasts, self._failures = Forecasts(), Failures()
         self.caches: Caches | None = None
+        self.next_message = 0  # observations at which the search may have something to tell
         self.transform: ParamTransform
         self._domain: Domain
         self._n_activity: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC
 from abc import abstractmethod
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from optuna_lanas._checks import wrong_value
 
 
 Choices = Mapping[str, tuple[Any, ...]]
+MAX_WRITTEN_OUT = 10**9
 
 
 class FiniteSpace(ABC):
@@ -43,6 +45,13 @@ class FiniteSpace(ABC):
     @abstractmethod
     def sample_many(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return `n` independent draws of :meth:`sample` as columns."""
+
+    def __repr__(self) -> str:
+        """Return the name and the size; some combinations may be isomorphic or invalid."""
+        choices = self._choices.values()
+        n = prod(map(len, choices))
+        size = f"{n:,}" if n < MAX_WRITTEN_OUT else f"{n:.1e}"
+        return f"<{type(self).__name__}: {len(choices)} parameters, {size} combinations>"
 
     @property
     def distributions(self) -> dict[str, optuna.distributions.BaseDistribution]:

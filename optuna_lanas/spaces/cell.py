@@ -51,7 +51,7 @@ __all__ = ["Block", "CellArchitecture", "CellNetworkConfig", "CellSpace"]
 MAX_BLOCKS = 9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CellSpace(FiniteSpace):
     """Normal and reduction cells; :meth:`nasnet` and :meth:`darts` give the published spaces.
 

@@ -31,6 +31,10 @@ from optuna_lanas.spaces._mobile_cost import MAX_DEPTH
 from optuna_lanas.spaces._mobile_cost import N_STAGES
 from optuna_lanas.spaces._mobile_cost import network_costs
 from optuna_lanas.spaces._mobile_cost import RESOLUTIONS
+from optuna_lanas.spaces._mobile_cost import scaled_channels
+from optuna_lanas.spaces._mobile_cost import STAGE_CHANNELS
+from optuna_lanas.spaces._mobile_cost import STAGE_STRIDES
+from optuna_lanas.spaces._mobile_cost import STEM_CHANNELS
 from optuna_lanas.spaces._mobile_cost import WIDTHS
 
 
@@ -235,14 +239,29 @@ class MobileSpace(FiniteSpace):
         return self._costs(architecture)[1]
 
     def draw(self, architecture: MobileArchitecture) -> go.Figure:
-        """Return a bar chart of the blocks: kernel and expansion; needs plotly and networkx."""
+        """Return a bar for each block, by stages: channels, kernel, expansion; needs plotly."""
         _check(architecture)
         with needs("plotly and networkx", "visualization", "Figures of architectures"):
-            from optuna_lanas.spaces._drawing import draw_chain
+            from optuna_lanas.spaces._drawing import draw_stages
 
-        blocks = [block for stage in architecture.stages for block in stage]
-        labels = [f"{kernel}x{kernel}" for kernel, _ in blocks]
-        return draw_chain(labels, [expansion for _, expansion in blocks], "expansion")
+        channels = [
+            scaled_channels(n, architecture.width) for n in (STEM_CHANNELS, *STAGE_CHANNELS)
+        ]
+        size, heads, heights = architecture.resolution // 2, [], []
+        for number, blocks in enumerate(architecture.stages):
+            size //= STAGE_STRIDES[number]
+            n_out = channels[number + 1]
+            heads.append(f"stage {number + 1}<br>{n_out} channels<br>{size}×{size}")
+            inputs = [channels[number], *[n_out] * (len(blocks) - 1)]
+            heights.append([n * e for n, (_, e) in zip(inputs, blocks, strict=True)])
+        kinds = [[f"{kernel}×{kernel}" for kernel, _ in blocks] for blocks in architecture.stages]
+        texts = [[f"×{expansion}" for _, expansion in blocks] for blocks in architecture.stages]
+        summary = (
+            f"{sum(map(len, heights))} blocks, images of {architecture.resolution} pixels, "
+            f"width {architecture.width:g}; on a bar: expansion"
+        )
+        title = "channels inside a block"
+        return draw_stages(heads, heights, kinds, texts, title, "kernel", summary)
 
     def build(self, architecture: MobileArchitecture) -> torch.nn.Module:
         """Return torchvision's ``MobileNetV3`` of an architecture; needs torchvision."""

@@ -93,7 +93,10 @@ class NATSBenchSizeSpace(FiniteSpace):
             rule = f"{N_LAYERS} numbers of {CHANNELS} with colons between them"
             raise wrong_value("architecture", rule, architecture, remedy)
         with needs("plotly and networkx", "visualization", "Figures of architectures"):
-            from optuna_lanas.spaces._drawing import draw_chain
+            from optuna_lanas.spaces._drawing import draw_stages
 
         channels = architecture.split(":")
-        return draw_chain(channels, [int(c) for c in channels], "channels")
+        heads = [f"layer {number}" for number in range(1, N_LAYERS + 1)]
+        each = [[text] for text in channels]
+        heights = [[int(text)] for text in channels]
+        return draw_stages(heads, heights, [[""]] * N_LAYERS, each, "channels", "", architecture)

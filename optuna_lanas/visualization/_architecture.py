@@ -1,7 +1,9 @@
-"""The architecture of a trial, drawn by its space."""
+"""What does the architecture look like? A trial's, drawn by its space."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,12 @@ from optuna.trial import FrozenTrial
 
 from optuna_lanas._checks import trial_of
 from optuna_lanas.visualization._make_partition import choose_sampler
+from optuna_lanas.visualization._make_partition import VALUE_NAME
 from optuna_lanas.visualization._plotly import graph_objects
+from optuna_lanas.visualization._plotly import set_title
+from optuna_lanas.visualization._thinning import Detail
+from optuna_lanas.visualization._thinning import FULL
+from optuna_lanas.visualization._words import short
 
 
 if TYPE_CHECKING:
@@ -55,8 +62,31 @@ def plot_architecture(
     has_number = trial_number is not None
     trial = trial_of(study, trial_number, remedy) if has_number else _best_trial(study)
     graph_objects()
+    return _drawn(study, known, trial, _names(study), FULL)
+
+
+def draw_best_architecture(
+    study: optuna.Study, space: Any, name: str | None, detail: Detail
+) -> go.Figure:
+    """Return the figure of the best trial, in a space that draws.
+
+    Args:
+        study: The study.
+        space: The space.
+        name: The name of its objective; None for the study's own names.
+        detail: How much is shown.
+    """
+    names = _names(study) if name is None else [name]
+    return _drawn(study, space, _best_trial(study), names, detail)
+
+
+def _drawn(
+    study: optuna.Study, known: Any, trial: FrozenTrial, names: Sequence[str], detail: Detail
+) -> go.Figure:
     figure = known.draw(_architecture(known, trial))
-    figure.update_layout(title=_title(trial))
+    meta = figure.layout.meta
+    summary = meta.get("summary", "") if isinstance(meta, dict) else ""
+    set_title(figure, detail, _title(study, trial, names), str(summary))
     return figure
 
 
@@ -65,12 +95,37 @@ def can_draw(space: Any | None) -> bool:
     return callable(getattr(space, "draw", None))
 
 
-def _title(trial: FrozenTrial) -> str:
-    title = f"Architecture of Trial {trial.number}"
-    if trial.values is None:
-        return title
-    name = "Objective Value" if len(trial.values) == 1 else "Objective Values"
-    return f"{title}, {name} {', '.join(f'{value:.5g}' for value in trial.values)}"
+def _title(study: optuna.Study, trial: FrozenTrial, names: Sequence[str]) -> str:
+    """Return which trial it is, its values, and how far it is from the best one."""
+    best = _best_numbers(study)
+    front = "on the Pareto front" if len(study.directions) > 1 else "the best"
+    head = f"Trial {trial.number}{', ' + front if trial.number in best else ''}"
+    values = f"{head}: {_values(trial, names)}" if trial.values is not None else head
+    if trial.number in best or len(best) != 1 or trial.values is None:
+        return f"★ {values}" if trial.number in best else values
+    top = trial_of(study, best[0], "")
+    return f"{values} (best: trial {top.number}, {_values(top, names)})"
+
+
+def _names(study: optuna.Study) -> list[str]:
+    """Return the objectives' names, none for several without names."""
+    names = list(map(str, study.metric_names or []))
+    return names or [VALUE_NAME] * (len(study.directions) == 1)
+
+
+def _values(trial: FrozenTrial, names: Sequence[str]) -> str:
+    values = trial.values or []
+    if not names:
+        return f"Objective Values {', '.join(f'{value:.5g}' for value in values)}"
+    pairs = zip(names, values, strict=True)
+    return ", ".join(f"{short(name, 30)} {value:.5g}" for name, value in pairs)
+
+
+def _best_numbers(study: optuna.Study) -> list[int]:
+    with suppress(RecursionError, ValueError):  # of attributes nested deeply, of no trial
+        found = study.best_trials if len(study.directions) > 1 else [study.best_trial]
+        return [trial.number for trial in found]
+    return []
 
 
 def _check_draws(space: Any | None) -> None:

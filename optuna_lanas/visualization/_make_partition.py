@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from optuna_lanas._checks import shown
 from optuna_lanas._checks import wrong_type
 from optuna_lanas._checks import wrong_value
 from optuna_lanas._study.architecture import space_distributions
+from optuna_lanas._study.outcome import COMPLETE
+from optuna_lanas._study.outcome import outcome_of
 from optuna_lanas._study.propose import feature_names
 from optuna_lanas._study.propose import grow
 from optuna_lanas._study.record import Record
@@ -51,7 +54,8 @@ def partition(
         space: An architecture space, used with the default settings.
         target: A function from a complete trial to the number that is shown for it. None shows the
             objective value, or the rank for several objectives. The tree does not depend on it.
-        target_name: The name of the target.
+        target_name: The name of the target. The default is the objective's name, if
+            ``study.set_metric_names`` has given one.
 
     Raises:
         TypeError: If an argument is of the wrong type.
@@ -157,10 +161,10 @@ def _make(
     search_tree = grow(record, history).in_own_unit()
     if target is None and len(study.directions) > 1:
         targets = search_tree.y.copy()
-        if target_name == VALUE_NAME:  # several objectives have no value of their own
-            target_name = "Rank" if record.settings.use_ranks else "Value"
     else:
         targets = np.array([_finite_target(trial, target) for trial in trials])
+    if target is None and target_name == VALUE_NAME:
+        target_name = _objective_name(study, record.settings.use_ranks)
     return StudyPartition(
         search_tree=search_tree,
         choices=feature_names(record, history.features.shape[1]),
@@ -171,7 +175,47 @@ def _make(
         value_name="mean rank" if record.settings.use_ranks else "mean value",
         is_maximised=_is_maximised(study, target),
         n_pending=len(history.pending_points),
+        trials=tuple(trials),
+        best=_best_places(study, trials, history.values),
+        transform=record.transform,
+        points=history.points.copy(),
     )
+
+
+def _objective_name(study: optuna.Study, use_ranks: bool) -> str:
+    """Return what the values are called; several objectives have no value of their own."""
+    names = study.metric_names or []
+    if len(study.directions) == 1:
+        return str(names[0]) if names else VALUE_NAME
+    kind = "Rank" if use_ranks else "Value"
+    return f"{kind} of {', '.join(map(str, names))}" if names else kind
+
+
+def _best_places(
+    study: optuna.Study, trials: Sequence[FrozenTrial], values: np.ndarray
+) -> np.ndarray:
+    """Return the places of the best trials, none if no trial is complete and feasible.
+
+    Optuna's own `best_trial` fails for attributes that others wrote.
+
+    Args:
+        study: The study.
+        trials: Its observations.
+        values: `[n]`, their values; of several objectives, the front has the greatest.
+    """
+    numbers = np.array([trial.number for trial in trials])
+    order = np.lexsort((numbers, -values)).tolist()
+    first = next((place for place in order if _is_complete(study, trials[place])), None)
+    if first is None or len(study.directions) == 1:
+        return np.array([] if first is None else [first], dtype=np.intp)
+    front = np.flatnonzero(values == values[first])
+    return front[[_is_complete(study, trials[place]) for place in front.tolist()]]
+
+
+def _is_complete(study: optuna.Study, trial: FrozenTrial) -> bool:
+    """Whether a trial is complete and feasible."""
+    outcome = outcome_of(trial, study.directions)
+    return outcome is not None and outcome.kind == COMPLETE
 
 
 def _check_space(study: optuna.Study, space: Any | None) -> None:

@@ -8,14 +8,18 @@ Notation
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from optuna.trial import FrozenTrial
 
 from optuna_lanas._checks import check_int
+from optuna_lanas._checks import needs
 from optuna_lanas._core.axes import exponent_of
 from optuna_lanas._core.search_tree import SearchTree
 from optuna_lanas._core.tree import NO_NODE
 from optuna_lanas._core.tree import Tree
+from optuna_lanas._study.transform import ParamTransform
 
 
 N_TOP_CHOICES = 3
@@ -35,6 +39,10 @@ class StudyPartition:
         value_name: What a node's value is: ``"mean rank"`` or ``"mean value"``.
         is_maximised: Whether a greater target is better; None for the user's own target.
         n_pending: The number of pending trials, which count as visits.
+        trials: `n` trials, one per observation.
+        best: The places of the best trial, or of the Pareto front, among the observations.
+        transform: The transform of params to points.
+        points: `[n, n_params]`, NaN for an inactive parameter.
     """
 
     search_tree: SearchTree
@@ -46,11 +54,21 @@ class StudyPartition:
     value_name: str
     is_maximised: bool | None
     n_pending: int
+    trials: tuple[FrozenTrial, ...]
+    best: np.ndarray
+    transform: ParamTransform
+    points: np.ndarray
 
     @property
     def tree(self) -> Tree:
         """The tree."""
         return self.search_tree.tree
+
+    @property
+    def best_leaf(self) -> int:
+        """The leaf whose observations have the greatest mean value."""
+        leaves = self.tree.leaves
+        return int(leaves[np.argmax(np.nan_to_num(self.search_tree.value[leaves], nan=-np.inf))])
 
     @property
     def leaves(self) -> np.ndarray:
@@ -60,21 +78,23 @@ class StudyPartition:
 
     def is_leaf(self, node: int) -> bool:
         """Return whether a node is a leaf."""
-        self._check(node)
+        self.check_node(node)
         return bool(self.tree.children[node, 0] == NO_NODE)
 
     def name(self, node: int) -> str:
         """Return a node's name: its number, and the side that its path takes at each node."""
-        self._check(node)
+        self.check_node(node)
         return self.tree.name(node)
 
     def inside(self, node: int) -> np.ndarray:
         """Return `[n]` bools: which observations lie in a node's region."""
-        self._check(node)
+        self.check_node(node)
+        below = [node]
+        for each in below:  # grows meanwhile
+            if self.tree.children[each, 0] != NO_NODE:
+                below += self.tree.children[each].tolist()
         is_below = np.zeros(self.tree.n_nodes, dtype=bool)
-        is_below[node] = True
-        for child in range(node + 1, self.tree.n_nodes):
-            is_below[child] = is_below[self.tree.parent[child]]
+        is_below[below] = True
         is_inside: np.ndarray = is_below[self.search_tree.leaf]
         return is_inside
 
@@ -85,7 +105,7 @@ class StudyPartition:
             node: The number of a node. A leaf favours no choice.
             n: At most so many choices, in descending order of the weight.
         """
-        self._check(node)
+        self.check_node(node)
         check_int("n", n, 0, "It is the greatest number of choices.")
         weights = self.tree.weights[node]
         order = np.argsort(-weights, kind="stable")[:n]
@@ -102,39 +122,58 @@ class StudyPartition:
         mean = np.clip(scaled.mean(), scaled.min(), scaled.max())
         return float(np.ldexp(mean, exponent))
 
-    def _check(self, node: int) -> None:
+    def check_node(self, node: int) -> None:
         """Raise an error unless a node is one of the tree."""
         remedy = "`print(partition(study))` shows the nodes."
         check_int("node", node, 0, remedy, most=self.tree.n_nodes - 1)
 
     def __str__(self) -> str:
-        pending = f" and {counted(self.n_pending, 'pending trial')}" if self.n_pending else ""
-        trials = counted(len(self.numbers), "trial")
-        head = f"{trials}{pending} in {counted(len(self.tree.leaves), 'region')}"
-        return "\n".join([head, *self._lines(0, "", "")])
+        from optuna_lanas.visualization import _partition_text as text
 
-    def _lines(self, node: int, indent: str, below: str) -> list[str]:
-        """Return a node's line and the lines of its children, which ``below`` indents."""
-        lines = [indent + self._line(node)]
-        if not self.is_leaf(node):
-            good, bad = (int(child) for child in self.tree.children[node])
-            lines += self._lines(good, below + "├─ good: ", below + "│  ")
-            lines += self._lines(bad, below + "└─ bad:  ", below + "   ")
-        return lines
+        return text.to_text(self)
 
-    def _line(self, node: int) -> str:
-        statistics, is_leaf = self.search_tree, self.is_leaf(node)
-        parts = [
-            counted(int(statistics.visits[node]), "trial"),
-            f"{self.value_name} {statistics.value[node]:.3g}",
-            f"{self.target_name} {self.mean_target(node):.4g}",
-        ]
-        if node > 0:
-            parts.append(f"UCB {statistics.ucb[node]:.3g}")
-        choices = ", ".join(name for name, _ in self.top_choices(node))
-        favours = f"; good side favours {choices}" if choices else ""
-        selected = " <- next" if is_leaf and node == statistics.select() else ""
-        return f"{'leaf' if is_leaf else 'node'} {node}: {', '.join(parts)}{favours}{selected}"
+    def __repr__(self) -> str:
+        from optuna_lanas.visualization import _partition_text as text
+
+        return f"<StudyPartition: {text.summary(self)}>"
+
+    def _repr_html_(self) -> str:
+        from optuna_lanas.visualization import _partition_text as text
+
+        return text.to_html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary, and each region with its words and its statistics."""
+        from optuna_lanas.visualization import _partition_text as text
+
+        return {
+            "summary": text.summary(self),
+            "outlook": text.outlook(self),
+            "target_name": self.target_name,
+            "n_trials": len(self.numbers),
+            "n_pending": self.n_pending,
+            "regions": list(text.regions(self)),
+        }
+
+    def to_pandas(self) -> Any:
+        """Return a ``pandas.DataFrame``, one region per row.
+
+        Raises:
+            ImportError: If pandas is missing.
+
+        Example:
+            .. testcode::
+
+                import optuna
+                from optuna_lanas import LaNASSampler, partition
+
+                study = optuna.create_study(sampler=LaNASSampler(seed=0))
+                study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=30)
+                leaves = partition(study).to_pandas().query("is_leaf")
+        """
+        with needs("pandas", "benchmarks", "Tables"):
+            import pandas as pd
+        return pd.DataFrame(self.to_dict()["regions"]).set_index("node")
 
 
 def counted(n: int, noun: str) -> str:

@@ -23,17 +23,23 @@ class Detail:
 
     Attributes:
         n_nodes: Nodes of the tree, an odd number: the root, and pairs of children.
-        n_leaves: Leaves with a colour or violin of their own.
-        n_values: Values of a violin.
+        n_leaves: Leaves with a box of their own.
+        n_values: Points of a box.
         n_times: Times on a time axis.
         n_points: Points of a scatter plot.
+        n_panels: Panels of parameters.
+        n_columns: Columns of those panels.
+        n_letters: Letters on a line of the title.
     """
 
     n_nodes: int | None = 2047
-    n_leaves: int | None = None
-    n_values: int | None = None
-    n_times: int | None = 100
+    n_leaves: int = 12
+    n_values: int = 300
+    n_times: int = 200
     n_points: int | None = None
+    n_panels: int = 9
+    n_columns: int = 3
+    n_letters: int = 100
 
 
 FULL = Detail()
@@ -47,10 +53,12 @@ def reduced(share: float) -> Detail:
     """
     return Detail(
         n_nodes=2 * int(64 * share) + 1,
-        n_leaves=max(int(32 * share), 8),
-        n_values=int(200 * share),
+        n_leaves=8,
+        n_values=int(100 * share),
         n_times=int(100 * share),
-        n_points=int(3000 * share),
+        n_points=int(1500 * share),
+        n_panels=6,
+        n_letters=66,
     )
 
 
@@ -73,13 +81,6 @@ def spaced(n: int, limit: int | None) -> np.ndarray:
     if limit is None or n <= limit:
         return np.arange(n)
     return np.unique(np.linspace(0, n - 1, limit).astype(np.intp))
-
-
-def quantiles(values: np.ndarray, limit: int | None) -> np.ndarray:
-    """Return values `[n]`, or ``limit`` of their quantiles if there are more."""
-    if limit is None or len(values) <= limit:
-        return values
-    return shortened(safe_quantile(values, np.linspace(0.0, 1.0, limit)))
 
 
 def safe_quantile(values: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -58,8 +58,11 @@ class Problem:
         matern = Matern([0.5, 0.6], nu=1.5)  # the second length scale times a width of 2
         return matern(left, right) + additive
 
-    def expected_improvement(self) -> np.ndarray:
-        """`[8]`: by the textbook, with a mean by generalised least squares."""
+    def posterior(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """Means `[8]`, deviations `[8]` and the incumbent: by the textbook.
+
+        The mean of the process is that of generalised least squares.
+        """
         n = len(self.values)
         gram = self.covariance(self.inputs, self.inputs, self.additive, self.additive)
         noisy = gram + (self.model.nugget + DEFAULT.jitter) * np.eye(n)
@@ -71,7 +74,11 @@ class Problem:
         own = self.covariance(self.points, self.points, self.codes, self.codes)
         mu = mean + k @ inverse @ (y - mean)
         sd = np.sqrt(scale * np.diag(own - k @ inverse @ k.T))
-        best = (mean + gram @ inverse @ (y - mean)).max()
+        return mu, sd, float((mean + gram @ inverse @ (y - mean)).max())
+
+    def expected_improvement(self) -> np.ndarray:
+        """`[8]`: by the textbook."""
+        mu, sd, best = self.posterior()
         z = (mu - best) / sd
         return np.asarray(sd * (stats.norm.pdf(z) + z * stats.norm.cdf(z)))
 
@@ -85,6 +92,21 @@ def test_scores_are_logarithms_of_the_expected_improvement(
     problem = Problem(linear, nugget, power)
     scores = problem.acquisition()(problem.points, problem.codes)
     np.testing.assert_allclose(np.exp(scores), problem.expected_improvement(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("nugget", [1e-3, 0.3])
+@pytest.mark.parametrize("power", [1.0, 3.0])
+def test_values_above_a_points_expectation_are_counted(nugget: float, power: float) -> None:
+    problem = Problem(0.7, nugget, power)
+    acquisition, mu = problem.acquisition(), problem.posterior()[0]
+    values = np.linspace(problem.values.min() - 1, problem.values.max() + 1, 50)
+    y = gp.warp(problem.model.value_scale(values), power)[0]
+    found = [
+        acquisition.count_better(problem.points[i : i + 1], problem.codes[i : i + 1], values)
+        for i in range(8)
+    ]
+    assert found == (y > mu[:, None]).sum(axis=1).tolist()
+    assert len(set(found)) > 1
 
 
 def test_the_posterior_is_scikit_learns() -> None:

@@ -184,14 +184,16 @@ def test_slopes_are_derivatives_by_the_coordinates(
         np.testing.assert_allclose(slopes[:, column], difference, rtol=1e-3, atol=1e-3)
 
 
-@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8), st.sampled_from([N_COARSE, N_FINE]))
-def test_splines_are_scipys_and_sum_to_one(coordinates: list[float], n_splines: int) -> None:
-    """Cubic and uniform, with knots beyond both ends."""
-    splines = _splines(np.array([coordinates]).T, n_splines)
-    knots = np.arange(-3, n_splines + 1) / (n_splines - 3)
-    expected = BSpline.design_matrix(np.array(coordinates), knots, 3).toarray()
-    np.testing.assert_allclose(splines, expected, atol=1e-12)
-    np.testing.assert_allclose(splines.sum(axis=1), 1.0)
+@given(st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0)), min_size=1, max_size=8))
+def test_splines_are_scipys_and_sum_to_one(coordinates: list[tuple[float, float]]) -> None:
+    """Cubic and uniform, with knots beyond both ends: first all coarse ones, then all fine."""
+    points, parts = np.array(coordinates), []
+    for n_splines in (N_COARSE, N_FINE):
+        knots = np.arange(-3, n_splines + 1) / (n_splines - 3)
+        parts += [BSpline.design_matrix(x, knots, 3).toarray() for x in points.T]
+    splines = _splines(points)
+    np.testing.assert_allclose(splines, np.hstack(parts), atol=1e-12)
+    np.testing.assert_allclose(splines.sum(axis=1), 4.0)
 
 
 def test_an_inactive_number_has_no_splines() -> None:

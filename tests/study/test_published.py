@@ -54,11 +54,22 @@ DECISION = Decision(
     n_candidates=700,
     runner_up={"x": "0.5", "y": "None"},
     runner_up_score=1.25,
+    n_better=3,
+    parent=17,
+    parent_params={"x": 0.75, "y": None},
+    n_changed=1,
+    distance=0.125,
 )
 
 
 def publishing(content: Any) -> FrozenTrial:
     return running_trial(0, system_attrs={KEY: content})
+
+
+def explanation_of(decision: Decision) -> Explanation:
+    return Explanation(
+        **vars(decision), number=0, is_recorded=True, params={"x": 0.5}, values={"value": 1.0}
+    )
 
 
 def as_json(params: Any, decision: Any) -> str:
@@ -111,8 +122,8 @@ def test_fields_of_another_type_make_no_decision_and_never_fail(part: str, wrong
         trial = publishing(as_json({}, content))
         decision = published_decision(trial)
         if decision is not None:
-            explained = Explanation(**vars(decision), number=0, is_recorded=True)
-            assert str(explained) + explained.origin
+            explained = explanation_of(decision)
+            assert explained.details() + explained.origin
 
 
 JSON = st.recursive(
@@ -135,7 +146,7 @@ def test_any_json_is_read_without_an_error(
         assert isinstance(known_params(trial), dict)
         found = published_decision(trial)
         if found is not None:
-            assert str(Explanation(**vars(found), number=0, is_recorded=True))
+            assert explanation_of(found).details()
 
 
 @pytest.mark.parametrize("foreign", [None, 3, "x", [1, 2]])
@@ -186,7 +197,7 @@ def test_a_field_of_another_type_makes_no_decision(field: Any) -> None:
             assert value is None or not fits(value, str(field.type))
         else:
             assert fits(value, str(field.type))
-            assert str(Explanation(**vars(found), number=0, is_recorded=True))
+            assert explanation_of(found).details()
 
 
 @pytest.mark.parametrize(

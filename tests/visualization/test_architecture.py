@@ -26,15 +26,21 @@ def cells() -> optuna.Study:
 
 def test_the_best_trial_is_drawn(cells: optuna.Study) -> None:
     figure, best = plot_architecture(cells), cells.best_trial
-    drawn = [annotation.text for annotation in figure.layout.annotations if annotation.text]
+    drawn = [trace.name for trace in figure.data if trace.mode == "lines+markers"]
     assert sorted(drawn) == sorted(v for v in best.params.values() if v != "none")
     title = figure.layout.title.text
-    assert title == f"Architecture of Trial {best.number}, Objective Value {best.value:g}"
+    head = f"<b>★ Trial {best.number}, the best: Objective Value {best.value:g}</b>"
+    assert title.startswith(head)
+    assert f"{drawn.count('nor_conv_3x3')} × nor_conv_3x3" in title
 
 
 def test_any_trial_is_drawn(cells: optuna.Study) -> None:
     figure = plot_architecture(cells, trial_number=3)
-    assert "Trial 3," in figure.layout.title.text
+    best = cells.best_trial
+    assert figure.layout.title.text.startswith("<b>Trial 3: Objective Value ")
+    assert f"(best: trial {best.number}, Objective Value {best.value:g})</b>" in (
+        figure.layout.title.text
+    )
     with pytest.raises(
         ValueError, match="`trial_number` must be the number of one of the study's"
     ):
@@ -46,7 +52,11 @@ def test_a_front_shows_all_objective_values() -> None:
     study.optimize(lambda t: (SPACE.suggest(t).count("none"), 2.5), n_trials=2)
     title = plot_architecture(study, space=SPACE).layout.title.text
     values = study.best_trials[0].values
-    assert title.endswith(f", Objective Values {values[0]:g}, 2.5")
+    head = f"<b>★ Trial {study.best_trials[0].number}, on the Pareto front: "
+    assert title.startswith(f"{head}Objective Values {values[0]:g}, 2.5</b>")
+    study.set_metric_names(["empty", "size"])
+    title = plot_architecture(study, space=SPACE).layout.title.text
+    assert title.startswith(f"{head}empty {values[0]:g}, size 2.5</b>")
 
 
 def test_without_a_complete_trial() -> None:
@@ -63,5 +73,5 @@ def test_the_space_must_draw(study: optuna.Study) -> None:
 
 
 def test_a_partition_has_no_architecture(cells: optuna.Study) -> None:
-    with pytest.raises(TypeError, match=r"`study` must be an optuna.Study, got Study.*Partition"):
+    with pytest.raises(TypeError, match=r"`study` must be an optuna.Study, got <StudyPartition"):
         plot_architecture(partition(cells))  # type: ignore[arg-type]

@@ -80,13 +80,18 @@ def test_the_best_choices_are_the_top_ones(view: StudyPartition) -> None:
 
 def test_text(view: StudyPartition) -> None:
     lines = str(view).splitlines()
-    assert lines[0] == f"80 trials in {len(view.leaves)} regions"
+    best = view.best_leaf
+    assert lines[0].startswith(f"Best of {len(view.leaves)} regions is leaf {best}, operation = ")
+    assert lines[0].endswith("over all 80.")
+    assert lines[1].startswith("Next: a trial in ")
+    lines = lines[1:]
     assert len(lines) == 1 + view.tree.n_nodes
-    assert lines[1].startswith("node 0: 80 trials, mean rank 0.5, Objective Value ")
+    assert lines[1].startswith("node 0: 80 trials, value ")
+    assert lines[1].endswith(", mean rank 0.5")
     assert sum("<- next" in line for line in lines) == 1
     marked = next(line for line in lines if "<- next" in line)
     assert f"leaf {view.search_tree.select()}:" in marked
-    assert sum(": leaf " in line or "leaf " in line for line in lines) == len(view.leaves)
+    assert sum("leaf " in line for line in lines[1:]) == len(view.leaves)
 
 
 def test_pending_trials_are_visits() -> None:
@@ -95,7 +100,7 @@ def test_pending_trials_are_visits() -> None:
     view = partition(study)
     assert view.n_pending == 1
     assert view.search_tree.visits[0] == 21
-    assert str(view).startswith("20 trials and 1 pending trial in ")
+    assert str(view).splitlines()[1].endswith(" 1 trial more is pending.")
 
 
 def test_infinite_and_failed_trials_have_no_target() -> None:
@@ -192,5 +197,6 @@ def test_wrong_arguments(study: optuna.Study) -> None:
 
 def test_one_trial_is_one_region() -> None:
     lines = str(partition(random_study(1))).splitlines()
-    assert lines[0] == "1 trial in 1 region"
-    assert lines[1].startswith("leaf 0: 1 trial, mean rank 0.5, Objective Value ")
+    assert lines[0].startswith("One region as yet: 1 trial, value ")
+    assert lines[1] == "Next: a trial anywhere in the space."
+    assert lines[2].startswith("leaf 0: 1 trial, value ")

@@ -13,10 +13,10 @@ from optuna_lanas.visualization import partition
 from optuna_lanas.visualization import StudyPartition
 from optuna_lanas.visualization._leaf_share import draw_leaf_share
 from optuna_lanas.visualization._leaf_values import draw_leaf_values
+from optuna_lanas.visualization._parameters import draw_parameters
 from optuna_lanas.visualization._partition import draw_partition
 from optuna_lanas.visualization._thinning import Detail
 from optuna_lanas.visualization._thinning import draw_within
-from optuna_lanas.visualization._thinning import quantiles
 from optuna_lanas.visualization._thinning import reduced
 from optuna_lanas.visualization._thinning import SHARES
 from optuna_lanas.visualization._thinning import spaced
@@ -33,6 +33,7 @@ DRAWN: list[Callable[..., Any]] = [
     draw_partition,
     draw_leaf_values,
     draw_leaf_share,
+    draw_parameters,
     draw_trial_map,
 ]
 
@@ -50,12 +51,6 @@ def test_spaced(n: int, limit: int | None) -> None:
     assert (chosen[0], chosen[-1]) == (0, n - 1)
     gaps = np.diff(chosen)
     assert len(gaps) == 0 or 1 <= gaps.min() <= gaps.max() <= gaps.min() + 1
-
-
-def test_quantiles() -> None:
-    values = np.random.default_rng(0).permutation(101).astype(float)
-    assert quantiles(values, 101) is values
-    assert quantiles(values, 5).tolist() == [0, 25, 50, 75, 100]
 
 
 @pytest.mark.parametrize("draw", DRAWN)
@@ -86,17 +81,3 @@ def test_a_reduced_tree_has_both_children_of_a_node_or_none(
     for parent in set(tiles.parents) - {""}:
         here = [v for v, p in zip(tiles.values, tiles.parents, strict=True) if p == parent]
         assert sum(here) == tiles.values[tiles.ids.index(parent)]
-
-
-def test_leaves_that_are_not_shown_are_grey(deep: StudyPartition) -> None:
-    detail = Detail(n_leaves=8)
-    assert len(deep.leaves) > 8
-    names = [f"leaf {leaf}" for leaf in deep.leaves[:8]]
-    assert [violin.name for violin in draw_leaf_values(deep, detail).data] == names
-    areas = draw_leaf_share(deep, detail).data
-    assert [area.name for area in areas].count("other leaves") == 1
-    assert len(areas) == 9
-    assert np.sum([area.y for area in areas], axis=0) == pytest.approx(1.0, abs=0.02)
-    points = draw_trial_map(deep, detail).data[1:]
-    assert sum(len(trace.x) for trace in points) == len(deep.numbers)
-    assert points[0].name == "other leaves"
