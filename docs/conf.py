@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
+
+from latex2mathml.converter import convert
 
 import optuna_lanas
 
@@ -13,10 +16,9 @@ copyright = author
 version = release = optuna_lanas.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
@@ -27,6 +29,13 @@ html_title = f"optuna_lanas {release}"
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+
+# The tutorials are notebooks in text form: each build runs them, and an error in a cell fails it.
+nb_execution_mode = "auto"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+nb_output_stderr = "remove"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -43,3 +52,28 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 def print(*values):
     pass
 """
+
+
+def setup(app: Any) -> None:
+    """Equations as MathML, which browsers draw without a network."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+
+
+html_math_renderer = "mathml"
+
+
+def _inline(translator: Any, node: Any) -> None:
+    translator.body.append(convert(node.astext()))
+    raise _skip()
+
+
+def _block(translator: Any, node: Any) -> None:
+    equation = convert(node.astext(), display="block")
+    translator.body.append(f'<div style="margin: 1em 0">{equation}</div>')
+    raise _skip()
+
+
+def _skip() -> Exception:
+    from docutils.nodes import SkipNode
+
+    return SkipNode()

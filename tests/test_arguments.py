@@ -34,6 +34,7 @@ from optuna_lanas.spaces import NASBench101Space
 from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.spaces import NASBenchGraphSpace
 from optuna_lanas.spaces import NATSBenchSizeSpace
+from optuna_lanas.spaces import Space
 from optuna_lanas.tables import NASBench101Table
 from optuna_lanas.visualization import plot_architecture
 from optuna_lanas.visualization import plot_leaf_share
@@ -200,6 +201,11 @@ def constructor_cases() -> Iterator[Case]:
     yield Case(NASBench101Space, {})
     yield Case(NASBench201Space, {})
     yield Case(NATSBenchSizeSpace, {})
+    parts: list[Any] = [3, None, "x", {}, {3: [1]}, {"x": 3}, {"x": []}, {"x": (2, 1)}, ["x"]]
+    functions: dict[str, list[Any]] = {
+        name: [*FUNCTION, lambda: 1] for name in ("is_valid", "key")
+    }
+    yield Case(Space, {"params": parts, **functions}, lambda: {"params": {"x": (1, 9)}})
 
 
 SPACES: list[Any] = [
@@ -209,13 +215,15 @@ SPACES: list[Any] = [
     NASBench201Space(),
     NASBenchGraphSpace(),
     NATSBenchSizeSpace(),
+    Space({"op": ["conv", "pool"], "width": (8, 256)}),
 ]
 OF_ARCHITECTURES = ("params", "n_params", "flops", "draw", "build")
 
 
 def space_cases() -> Iterator[Case]:
     for space in SPACES:
-        params = space.sample(np.random.default_rng(0))
+        is_drawn = hasattr(space, "sample")
+        params = space.sample(np.random.default_rng(0)) if is_drawn else {"op": "conv", "width": 8}
         architecture = space.suggest(FixedTrial(params))
         for name, method in inspect.getmembers(space, inspect.ismethod):
             names = list(inspect.signature(method).parameters)

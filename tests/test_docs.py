@@ -21,7 +21,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(path.relative_to(ROOT) for path in [*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 # The gallery shows excerpts of docs/gallery/make.py, which needs a browser.
 RUN_PAGES = [page for page in PAGES if "gallery" not in page.parts]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(?:python|\{code-cell\} python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAPER_NAME = re.compile(r"`((?:_study\.)?[a-z_]+)\.(\w+)(?:\.(\w+))?`")
 TESTCODE = re.compile(r"^( *)\.\. testcode::\n((?:\1 +.*\n|\s*\n)+)", re.MULTILINE)
 EXTRAS = {
@@ -36,12 +36,13 @@ EXTRAS = {
 }
 
 
-def with_databases_marked(pages: list[Path]) -> list[Any]:
-    """Pages whose code makes a database take some seconds."""
+def with_slow_marked(pages: list[Path]) -> list[Any]:
+    """Pages whose code makes a database, and tutorials, take some seconds."""
     marked = []
     for page in pages:
         code = "".join(BLOCK.findall((ROOT / page).read_text(encoding="utf-8")))
-        marked.append(pytest.param(page, marks=pytest.mark.slow if "sqlite:" in code else ()))
+        is_slow = "sqlite:" in code or "tutorials" in page.parts
+        marked.append(pytest.param(page, marks=pytest.mark.slow if is_slow else ()))
     return marked
 
 
@@ -65,7 +66,7 @@ def run(code: str, name: str, namespace: dict[str, Any]) -> None:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("page", with_databases_marked(RUN_PAGES), ids=str)
+@pytest.mark.parametrize("page", with_slow_marked(RUN_PAGES), ids=str)
 def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page in one namespace, from top to bottom, in an empty folder."""
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -98,6 +99,15 @@ def test_commands_and_files_exist(page: Path) -> None:
     for file in re.findall(r"\b((?:examples|docs|tests|optuna_lanas)/[\w/]+\.\w+)", text):
         if not file.startswith("docs/_build"):
             assert (ROOT / file).exists(), file
+
+
+def test_tests_that_the_pages_name_exist() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    named = re.findall(
+        r"`(test_\w+)`", "".join((ROOT / page).read_text("utf-8") for page in PAGES)
+    )
+    assert len(named) > 10
+    assert [name for name in named if f"def {name}(" not in code] == []
 
 
 def test_names_in_the_table_of_symbols_exist() -> None:

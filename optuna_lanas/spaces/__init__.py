@@ -13,6 +13,7 @@ from optuna_lanas.spaces.nasbench_graph import NASBenchGraphArchitecture
 from optuna_lanas.spaces.nasbench_graph import NASBenchGraphSpace
 from optuna_lanas.spaces.nats_bench_size import NATSBenchSizeSpace
 from optuna_lanas.spaces.protocol import ArchitectureSpace
+from optuna_lanas.spaces.space import Space
 
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "NASBenchGraphArchitecture",
     "NASBenchGraphSpace",
     "NATSBenchSizeSpace",
+    "Space",
 ]

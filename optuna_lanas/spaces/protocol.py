@@ -20,6 +20,8 @@ Architecture = TypeVar("Architecture", covariant=True)
 class ArchitectureSpace(Protocol[Architecture]):
     """A search space that knows its architectures: their encoding, validity and isomorphs.
 
+    :class:`Space` makes one from parameters and two functions. Other spaces are classes.
+
     :meth:`suggest`, :meth:`encode` and :meth:`key` are enough. The sampler also uses the following
     members where a space has them. *Columns* map the name of each parameter to an array of `n`
     values.

@@ -187,16 +187,24 @@ def resolve_device(name: str) -> torch.device:
     """Return the device of a name; "auto" is a GPU where there is one.
 
     Raises:
-        ValueError: If torch knows no such device.
+        ValueError: If torch knows no such device, or this machine does not have it.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    n_gpus = torch.cuda.device_count()
     try:
-        return torch.device(name)
-    except RuntimeError as error:
+        device = torch.device(name)
+        if device.type != "cuda":
+            torch.empty(0, device=device)
+        is_here = device.type != "cuda" or (device.index or 0) < n_gpus
+    except Exception:  # unknown, or not in this build of torch, which raises various errors
+        is_here = False
+    if not is_here:
         raise ValueError(
-            f'`device` must be "auto" or a device of torch such as "cuda:1", got {name!r}.'
-        ) from error
+            f'`device` must be "auto", "cpu" or another device of this machine, got {name!r}. '
+            f"Choose one; torch finds {n_gpus} GPUs here."
+        )
+    return device
 
 
 @contextmanager

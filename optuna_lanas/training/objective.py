@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 import hashlib
 import math
@@ -17,10 +18,13 @@ from optuna_lanas._checks import check_methods
 from optuna_lanas._checks import check_path
 from optuna_lanas._log import warn_once
 from optuna_lanas.training._checkpoint import DamagedCheckpointError
+from optuna_lanas.training._try_network import check_networks
+from optuna_lanas.training._try_network import is_out_of_memory
 from optuna_lanas.training.config import TrainingConfig
 from optuna_lanas.training.data import ImageData
 from optuna_lanas.training.folder import FolderData
 from optuna_lanas.training.loop import check_data
+from optuna_lanas.training.loop import resolve_device
 from optuna_lanas.training.loop import train
 from optuna_lanas.training.loop import TrainingResult
 from optuna_lanas.training.loop import TrainingTimeoutError
@@ -37,10 +41,6 @@ class TrainableSpace(Protocol):
         """Return the network of an architecture."""
         ...
 
-    def n_params(self, architecture: Any, /) -> int:
-        """Return the number of trainable parameters of an architecture's network."""
-        ...
-
 
 class TrainingObjective:
     """The validation accuracy of a trial's architecture after training; maximise it.
@@ -49,8 +49,11 @@ class TrainingObjective:
     too long or too much memory is a failed trial (NaN); its user attribute "failure" holds the
     reason. A complete trial has the user attributes "n_params", "test_accuracy" and "seconds".
 
+    All arguments are checked at once. A network of a random architecture is built on the CPU and
+    sees two images, so that wrong channels, sizes or classes are told before the search.
+
     Args:
-        space: The space to search.
+        space: The space to search. It needs no ``n_params``.
         data: The images.
         config: The settings of each training run.
         checkpoints: Folder of the checkpoints, a file for each architecture; None for none. A
@@ -59,6 +62,8 @@ class TrainingObjective:
 
     Raises:
         TypeError: If an argument is of the wrong type.
+        ValueError: If networks of the space do not fit the data, if ``config.device`` is not on
+            this machine, or if the folder of the data is not as it should be.
 
     Example:
         ::
@@ -77,14 +82,16 @@ class TrainingObjective:
         config: TrainingConfig,
         checkpoints: str | Path | None = None,
     ) -> None:
-        methods = ("suggest", "build", "n_params")
-        rule = f"an object with the methods {', '.join(methods)}"
-        check_methods("space", space, methods, rule, "Pass CellSpace.nasnet().")
+        rule = "an object with the methods suggest(trial) and build(architecture)"
+        check_methods("space", space, ("suggest", "build"), rule, "Pass CellSpace.nasnet().")
         check_data(data, config)
+        checkpoints = None if checkpoints is None else check_path("checkpoints", checkpoints)
+        resolve_device(config.device)
+        check_networks(space, data)
         self.space = space
         self.data = data
         self.config = config
-        self.checkpoints = None if checkpoints is None else check_path("checkpoints", checkpoints)
+        self.checkpoints = checkpoints
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Return the validation accuracy after the last epoch, or NaN for a failed run.
@@ -93,7 +100,9 @@ class TrainingObjective:
             optuna.TrialPruned: If the pruner prunes the trial.
         """
         architecture = self.space.suggest(trial)
-        trial.set_user_attr("n_params", self.space.n_params(architecture))
+        count = getattr(self.space, "n_params", None)
+        if callable(count):  # known even where the network is too large to be built
+            trial.set_user_attr("n_params", count(architecture))
         try:
             result = self._trained(trial, architecture)
         except RuntimeError as error:
@@ -109,9 +118,15 @@ class TrainingObjective:
         return result.validation_accuracies[-1]
 
     def on_device(self, device: str) -> TrainingObjective:
-        """Return the same objective on another device, such as "cuda:1"."""
-        config = replace(self.config, device=device)
-        return TrainingObjective(self.space, self.data, config, self.checkpoints)
+        """Return the same objective on another device, such as "cuda:1".
+
+        Raises:
+            ValueError: If the device is not on this machine.
+        """
+        resolve_device(device)
+        other = copy(self)
+        other.config = replace(self.config, device=device)
+        return other
 
     def _trained(self, trial: optuna.Trial, architecture: Any) -> TrainingResult:
         """Train an architecture; remove its checkpoint once it is trained or pruned."""
@@ -125,7 +140,7 @@ class TrainingObjective:
         checkpoint = self._checkpoint(identity)
         try:
             try:
-                result = self._train(architecture, report, checkpoint, identity)
+                result = self._train(trial, architecture, report, checkpoint, identity)
             except DamagedCheckpointError as error:
                 if checkpoint is None or not checkpoint.is_file():
                     raise
@@ -133,7 +148,7 @@ class TrainingObjective:
                 warn_once(
                     ("checkpoint", str(checkpoint)), f"The training starts again, since {error}"
                 )
-                result = self._train(architecture, report, checkpoint, identity)
+                result = self._train(trial, architecture, report, checkpoint, identity)
         except optuna.TrialPruned:
             _remove(checkpoint)
             raise
@@ -142,12 +157,16 @@ class TrainingObjective:
 
     def _train(
         self,
+        trial: optuna.Trial,
         architecture: Any,
         report: Callable[[int, float], None],
         checkpoint: Path | None,
         identity: str,
     ) -> TrainingResult:
         network = self._built(architecture)
+        if "n_params" not in trial.user_attrs:
+            sizes = [weight.numel() for weight in network.parameters() if weight.requires_grad]
+            trial.set_user_attr("n_params", sum(sizes))
         return train(network, self.data, self.config, report, checkpoint, identity)
 
     def _built(self, architecture: Any) -> torch.nn.Module:
@@ -168,6 +187,4 @@ def _remove(checkpoint: Path | None) -> None:
 
 def _takes_too_much(error: RuntimeError) -> bool:
     """Whether a run failed for time or memory."""
-    is_known = isinstance(error, (TrainingTimeoutError, torch.OutOfMemoryError))
-    # The allocator of a CPU raises a plain RuntimeError.
-    return is_known or "DefaultCPUAllocator" in str(error)
+    return isinstance(error, TrainingTimeoutError) or is_out_of_memory(error)

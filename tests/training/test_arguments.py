@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("torchvision", reason="torchvision is not installed")
 
 from optuna_lanas import training  # noqa: E402
+from optuna_lanas.spaces import CellNetworkConfig  # noqa: E402
 from optuna_lanas.spaces import CellSpace  # noqa: E402
 from optuna_lanas.spaces import NASBench201Space  # noqa: E402
 from optuna_lanas.training import TrainingConfig  # noqa: E402
@@ -43,7 +44,9 @@ PATH: list[Any] = [3, b"file", ["file"]]
 
 
 def cases() -> Iterator[Case]:
-    space, config, network = CellSpace.nasnet(n_blocks=1), TrainingConfig(), linear_network()
+    sizes_of = CellNetworkConfig(in_channels=1, channels=4, n_cells=3)
+    space, config = CellSpace.nasnet(n_blocks=1, network=sizes_of), TrainingConfig()
+    network = linear_network()
     both: dict[str, Any] = {"data": digits(), "config": config}
     shares = ("momentum", "label_smoothing", "cutout", "cutmix", "ema_decay")
     wrong: dict[str, list[Any]] = {share: [*NUMBER, 1.5] for share in shares}

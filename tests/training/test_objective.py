@@ -18,7 +18,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("torchvision", reason="torchvision is not installed")
 
+from optuna_lanas.spaces import CellNetworkConfig  # noqa: E402
 from optuna_lanas.spaces import CellSpace  # noqa: E402
+from optuna_lanas.spaces import Space  # noqa: E402
+from optuna_lanas.training import FolderData  # noqa: E402
 from optuna_lanas.training import TrainingObjective  # noqa: E402
 from tests.training.builders import CONFIG  # noqa: E402
 from tests.training.builders import digits  # noqa: E402
@@ -80,8 +83,9 @@ def _allocate_a_petabyte(*_: Any) -> None:
     torch.empty(10**15, dtype=torch.uint8)
 
 
-def _fail(*_: Any) -> None:
-    raise RuntimeError("shapes do not match")
+def _fail(network: Any, *_: Any) -> None:
+    if network.training:
+        raise RuntimeError("shapes do not match")
 
 
 TOO_MUCH: dict[str, tuple[CellSpace, float]] = {
@@ -182,3 +186,72 @@ def test_a_damaged_checkpoint_is_replaced_and_the_search_continues(
         assert not checkpoint.exists()
     assert len(caplog.records) == 1
     assert "The training starts again, since `checkpoint` must be" in caplog.text
+
+
+WRONG: dict[str, tuple[CellSpace, str]] = {
+    "channels": (
+        CellSpace(2, network=CellNetworkConfig(in_channels=3, channels=4, n_cells=3)),
+        r"got 'RuntimeError: .*1 channels instead.*in_channels=1, n_classes=10\)",
+    ),
+    "classes": (
+        CellSpace(2, network=CellNetworkConfig(4, in_channels=1, channels=4, n_cells=3)),
+        r"got 'an output of \(2, 4\)'\. Match its channels and classes",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_space_that_does_not_fit_the_data_is_told_at_once(what: str) -> None:
+    space, message = WRONG[what]
+    with pytest.raises(
+        ValueError, match=r"`space` must build networks for the data, .*" + message
+    ):
+        TrainingObjective(space, digits(), CONFIG)
+
+
+def test_a_build_that_returns_no_network_is_told_at_once() -> None:
+    class Forgetful(CellSpace):
+        def build(self, architecture: Any) -> Any:
+            super().build(architecture)
+
+    space = Forgetful(SPACE.n_blocks, SPACE.operations, network=SPACE.network)
+    with pytest.raises(TypeError, match=r"`space\.build` must be a torch\.nn\.Module, got None"):
+        TrainingObjective(space, digits(), CONFIG)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "gpu", "cpu:x"])
+def test_a_device_that_this_machine_lacks_is_told_at_once(device: str) -> None:
+    message = r"`device` must be .* of this machine, got '.+'\. Choose one; torch finds \d+ GPUs"
+    with pytest.raises(ValueError, match=message):
+        TrainingObjective(SPACE, digits(), replace(CONFIG, device=device))
+    with pytest.raises(ValueError, match=message):
+        TrainingObjective(SPACE, digits(), CONFIG).on_device(device)
+
+
+def test_a_folder_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    data = FolderData(tmp_path, image_size=8)
+    with pytest.raises(ValueError, match=r"`data\.root` must hold the folders train/ and val/"):
+        TrainingObjective(SPACE, data, CONFIG)
+
+
+def test_the_check_leaves_torchs_generator_as_it_was() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    TrainingObjective(SPACE, digits(), CONFIG)
+    assert torch.rand(1) == expected
+
+
+def test_a_space_needs_no_count_of_its_parameters() -> None:
+    """Its three methods are enough, here from its parts."""
+
+    class Layers(Space):
+        def build(self, architecture: dict[str, int]) -> Any:
+            width = architecture["width"]
+            layers = (torch.nn.Linear(64, width), torch.nn.ReLU(), torch.nn.Linear(width, 10))
+            return torch.nn.Sequential(torch.nn.Flatten(), *layers)
+
+    study = _study()
+    study.optimize(TrainingObjective(Layers({"width": (4, 8)}), digits(), CONFIG), n_trials=1)
+    width = study.best_params["width"]
+    assert study.best_trial.user_attrs["n_params"] == 65 * width + 10 * (width + 1)
