@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 
 PACKAGES = ("optuna", "numpy", "scipy", "scikit-learn", "plotly", "optuna-dashboard", "torch")
 CLEAR = "\x1b[H\x1b[2J"  # of a terminal
+NAMED = "Name the study, for example, by `--storage sqlite:///study.db --study-name example`."
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}. {NAMED}")
     if options.command is None:
         parser.print_help()
         return
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m optuna_lanas",
         description="Show what a search has learned, and what a bug report should include.",
+        epilog=f"{NAMED}\n`COMMAND --help` lists a command's options.",
         formatter_class=argparse.RawDescriptionHelpFormatter,  # does not fold the one line
     )
     name = f"optuna_lanas {__version__}"
@@ -83,7 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "trials",
         nargs="*",
-        type=int,
+        type=_trial_number,
+        metavar="TRIAL",
         help="numbers of trials; -1 is the last one. Without: the best or the last trial",
     )
     explain.add_argument("--details", action="store_true", help="show how it was found as well")
@@ -118,7 +123,7 @@ def _add(
     parser.add_argument(
         "--storage",
         default=os.environ.get("OPTUNA_STORAGE"),
-        help="DB URL, or the file of a journal (default: $OPTUNA_STORAGE)",
+        help="URL of a database, or the file of SQLite or a journal (default: $OPTUNA_STORAGE)",
     )
     parser.add_argument(
         "--storage-class",
@@ -132,7 +137,9 @@ def _add(
         help="the search's space, in optuna_lanas.spaces, or `module:name`",
     )
     if "format" in extras:
-        parser.add_argument("-f", "--format", choices=["text", "json"], default="text")
+        parser.add_argument(
+            "-f", "--format", choices=["text", "json"], default="text", help="(default: text)"
+        )
     return parser
 
 
@@ -268,8 +275,9 @@ def _study(options: argparse.Namespace) -> optuna.Study:
         name = known[0]
     if name not in known:
         shown = ", ".join(map(repr, known[:10])) or "no study"
+        got = "it is not given" if name is None else f"got {name!r}"
         raise ValueError(
-            f"`--study-name` must be a study of the storage, got {name!r}. It has {shown}."
+            f"`--study-name` must be a study of the storage, {got}. The storage has {shown}."
         )
     sampler = LaNASSampler(space=_space(options.space))
     return optuna.load_study(study_name=name, storage=storage, sampler=sampler)
@@ -282,22 +290,41 @@ def _storage(options: argparse.Namespace) -> optuna.storages.BaseStorage:
     from optuna.storages.journal import JournalFileBackend
     from optuna.storages.journal import JournalRedisBackend
 
-    kind = options.storage_class
-    if kind is None and options.storage.startswith("redis"):
+    url, kind = options.storage, options.storage_class
+    if kind is None and url.startswith("redis"):
         kind = "JournalRedisBackend"
-    if kind is None and os.path.isfile(options.storage):
-        kind = "JournalFileBackend"
+    if kind is None and os.path.isfile(url):
+        if _is_sqlite(url):
+            url = f"sqlite:///{url}"
+        else:
+            kind = "JournalFileBackend"
     if kind == "JournalRedisBackend":
-        return JournalStorage(JournalRedisBackend(options.storage))
-    if kind == "JournalFileBackend":
-        return JournalStorage(JournalFileBackend(options.storage))
+        return JournalStorage(JournalRedisBackend(url))
     try:
-        return RDBStorage(options.storage)
-    except Exception as error:  # of SQLAlchemy or of a driver
+        if kind == "JournalFileBackend":
+            return JournalStorage(JournalFileBackend(url))
+        _check_sqlite_exists(url)
+        return RDBStorage(url)
+    except Exception as error:  # of the file's text, of SQLAlchemy or of a driver
         raise ValueError(
-            f"`--storage` must be the URL of a database or the file of a journal, got "
+            f"`--storage` must be the URL of a database, or the file of SQLite or a journal, got "
             f"{options.storage!r} ({error}). Pass, for example, `--storage sqlite:///study.db`."
         ) from error
+
+
+def _is_sqlite(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
+def _check_sqlite_exists(url: str) -> None:
+    """Raise an error if a database file is missing, which SQLite would make anew."""
+    scheme, _, path = url.partition(":///")
+    if scheme.split("+")[0] != "sqlite" or path.startswith(("file:", ":memory:")) or not path:
+        return
+    file = Path(path.partition("?")[0])
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {str(file.absolute())!r}")
 
 
 def _space(name: str | None) -> Any:
@@ -313,6 +340,15 @@ def _space(name: str | None) -> Any:
             f"`--space` must name a space, such as `NASBench201Space`, `CellSpace.nasnet` or "
             f"`my_module:my_space`, got {name!r} ({error}). Leave it out for plain parameters."
         ) from error
+
+
+def _trial_number(text: str) -> int:
+    """Return a trial's number of an option, or raise an error that argparse shows."""
+    try:
+        return int(text)
+    except ValueError:
+        message = f"must be a trial's number, such as 12 or -1, got {text!r}. {NAMED}"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _seconds(text: str) -> float:

@@ -219,8 +219,12 @@ def test_watch_waits_for_the_first_trial(
     [
         (["partition"], "`--storage` must be given"),
         (["partition", "--storage", "nowhere"], "`--storage` must be the URL of a database"),
-        (["partition", "--storage", "PATH"], "must be a study of the storage, got None"),
-        (["explain", "--storage", "PATH", "--study-name", "no"], "It has 'full', 'empty'."),
+        (["partition", "--storage", "PATH"], "must be a study of the storage, it is not"),
+        (["explain", "sqlite:///study.db"], "Name the study, for example, by `--storage"),
+        (["partition", "sqlite:///study.db"], "Name the study, for example, by `--storage"),
+        (["partition", "--storage", "sqlite:///nowhere.db"], "there is no file"),
+        (["partition", "--storage", __file__], "or the file of SQLite or a journal"),
+        (["explain", "--storage", "PATH", "--study-name", "no"], "has 'full', 'empty'."),
         (
             ["partition", "--storage", "PATH", "--study-name", "empty"],
             "must have a finished trial",
@@ -255,7 +259,10 @@ def test_the_storage_may_be_a_variable_and_a_single_study_needs_no_name(
     optuna.create_study(storage=url).optimize(objective, n_trials=3)
     monkeypatch.setenv("OPTUNA_STORAGE", url)
     command_line.main(["partition"])
-    assert capsys.readouterr().out.startswith("One region as yet: 3 trials")
+    shown = capsys.readouterr().out
+    assert shown.startswith("One region as yet: 3 trials")
+    command_line.main(["partition", "--storage", str(tmp_path / "study.db")])
+    assert capsys.readouterr().out == shown
 
 
 @pytest.mark.slow
