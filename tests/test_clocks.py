@@ -114,6 +114,7 @@ def test_wrong_clocks_cost_few_more_fits(clocks: str) -> None:
     assert more_trees <= trees + N_MEASURED // 2
 
 
+@pytest.mark.slow
 def test_trials_that_are_added_late_refit_no_model() -> None:
     """Trials of another sampler's worker, which end before or after all others by their clock."""
     for ahead in (3600.0, -3600.0):
@@ -141,6 +142,7 @@ def objective(trial: Trial) -> float:
 
 
 @settings(max_examples=3)
+@pytest.mark.slow
 @given(
     ahead=st.lists(st.sampled_from([0.0, 0.5, -7.0, 90.0, 3600.0, -86400.0]), min_size=1),
     seed=st.integers(0, 99),

@@ -181,7 +181,7 @@ def check(study: optuna.Study, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-@pytest.mark.parametrize("how", [one_by_one, in_batches])
+@pytest.mark.parametrize("how", [pytest.param(one_by_one, marks=pytest.mark.slow), in_batches])
 def test_the_recorded_decision_is_what_the_sampler_did(
     name: str, how: Callable[..., None]
 ) -> None:
