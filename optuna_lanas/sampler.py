@@ -294,7 +294,7 @@ class LaNASSampler(BaseSampler):
         own = [*changed, *seed, *own] if name == ".from_settings" else [*seed, *changed, *own]
         return f"{type(self).__name__}{name}({', '.join(own)})"
 
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # Optuna's is the name of the class
         return repr(self)
 
     def _repr_html_(self) -> str:
