@@ -55,13 +55,35 @@ def params(study: optuna.Study) -> list[dict[str, Any]]:
     return [trial.params for trial in study.trials]
 
 
+def first_found(objective: Objective, earlier: Sequence[Any], n_trials: int = 5) -> list[str]:
+    """How the start-up trials were found."""
+    study = searched(earlier, n_trials=n_trials, objective=objective)
+    return [explain(study, number).found for number in range(n_trials)]
+
+
 def test_the_first_trials_are_the_best_earlier_ones_and_differ() -> None:
     earlier = finished()
-    ranked = sorted(earlier.trials, key=lambda trial: trial.value or 0.0)
-    first = params(searched([earlier], n_trials=10))
-    assert first[0] == ranked[0].params
-    assert all(own in [trial.params for trial in ranked[:10]] for own in first)
-    assert len({str(own) for own in first}) == 10
+    ranked = [t.params for t in sorted(earlier.trials, key=lambda trial: trial.value or 0.0)]
+    first = params(searched([earlier], n_trials=5))
+    assert first[0] == ranked[0]
+    assert sum(own in ranked[:10] for own in first) == 4  # and one to compare them with
+    assert len({str(own) for own in first}) == 5
+
+
+def test_points_of_a_misleading_study_are_soon_left() -> None:
+    misleading = finished(lambda trial: -loss(trial))
+    assert first_found(loss, [misleading])[1:] == ["start-up"] * 4
+    assert first_found(loss, [finished()])[1:] == ["start-up"] + ["earlier"] * 3
+
+
+def test_pending_trials_alternate_between_earlier_points_and_draws() -> None:
+    study = optuna.create_study(sampler=LaNASSampler(seed=0, earlier=[finished()]))
+    loss(study.ask())
+    study.tell(0, 1.0)
+    for _ in range(4):
+        loss(study.ask())
+    found = [explain(study, number).found for number in range(1, 5)]
+    assert found == ["start-up", "earlier", "start-up", "earlier"]
 
 
 def test_no_earlier_study_changes_nothing() -> None:
@@ -130,8 +152,8 @@ def test_the_earlier_processes_are_fitted_once() -> None:
 
 def test_an_explanation_names_the_earlier_study() -> None:
     study = searched([finished(study_name="last year")])
-    assert explain(study, 1).found == "earlier"
-    assert "From earlier studies: last year." in str(explain(study, 1))
+    assert explain(study, 2).found == "earlier"
+    assert "From earlier studies: last year." in str(explain(study, 2))
     assert "last year (weight" in str(explain(study, 12))
     assert explain(searched(None), 12).earlier == ""
 
@@ -213,6 +235,21 @@ def test_pending_trials_are_not_repeated() -> None:
     for trial in trials:
         loss(trial)
     assert len({str(trial.params) for trial in trials}) == 6
+
+
+def test_samplers_of_given_settings_and_of_the_paper_take_earlier_studies() -> None:
+    earlier = [finished()]
+    settings = LaNASSampler(max_depth=3).settings
+    given = LaNASSampler.from_settings(settings, seed=0, earlier=earlier)
+    direct = LaNASSampler(seed=0, max_depth=3, earlier=earlier)
+    published = LaNASSampler.paper(seed=0, n_select=12, earlier=earlier)
+    studies = [optuna.create_study(sampler=sampler) for sampler in (given, direct, published)]
+    for study in studies:
+        study.optimize(loss, n_trials=14)
+    assert params(studies[0]) == params(studies[1])
+    best = min(earlier[0].trials, key=lambda trial: trial.value or 0.0)
+    assert params(studies[2])[0] == best.params
+    assert "earlier=" in repr(published)
 
 
 @pytest.mark.slow

@@ -93,12 +93,40 @@ def _planned(
     """Return the first new point of the plan, and the earlier study's name; None without one."""
     earlier = history.domain.earlier
     assert earlier is not None, "there is a plan"
+    if not _is_plan_next(history, feasible, rng):
+        return None
     points = feasible.project(history.domain.complete(earlier.plan, rng))
     keys = history.domain.keys(history.domain.mask_inactive(points))
     for point, key, study in zip(points, keys, earlier.plan_of.tolist(), strict=True):
         if key is not None and key not in history.keys and key not in history.pending_keys:
             return point, earlier.names[study]
     return None
+
+
+def _is_plan_next(history: History, feasible: FeasibleSet, rng: np.random.Generator) -> bool:
+    """Whether to try a point of the earlier studies next, not to draw one.
+
+    One of each is tried, then that of the kind that has the best value.
+    """
+    earlier, domain = history.domain.earlier, history.domain
+    assert earlier is not None, "there is a plan"
+    elites = feasible.project(domain.complete(earlier.elites, rng))
+    is_open = np.isnan(earlier.elites)
+    observed = _is_among(history.points, elites, is_open)
+    pending = _is_among(history.pending_points, elites, is_open)
+    values = history.values
+    if history.errors is not None:
+        values = np.where(np.isfinite(history.errors), values, -np.inf)
+    if observed.any() and not observed.all():
+        return bool(values[observed].max() >= values[~observed].max())
+    n_tried = int(observed.sum()) + int(pending.sum())
+    return 2 * n_tried <= len(observed) + len(pending)
+
+
+def _is_among(points: np.ndarray, others: np.ndarray, is_open: np.ndarray) -> np.ndarray:
+    """`[n]` bools: whether points are one of others, which may have any value where it is open."""
+    is_equal = np.isclose(points[:, None], others) | is_open
+    return np.asarray(is_equal.all(axis=2).any(axis=1))
 
 
 def propose_again(

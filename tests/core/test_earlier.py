@@ -53,7 +53,8 @@ def learned(
 
 def earlier_of(*studies: EarlierStudy) -> Earlier:
     names = tuple(map(str, range(len(studies))))
-    return Earlier(studies, names, np.empty((0, 3)), np.empty(0, dtype=np.intp))
+    none = np.empty((0, 3))
+    return Earlier(studies, names, none, np.empty(0, dtype=np.intp), none)
 
 
 def means(earlier: Earlier, points: np.ndarray) -> np.ndarray:
