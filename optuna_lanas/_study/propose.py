@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from optuna_lanas._core.axes import Axes
     from optuna_lanas._core.feasible import FeasibleSet
     from optuna_lanas._core.search_tree import SearchTree
+    from optuna_lanas._core.settings import Settings
     from optuna_lanas._core.suggest import Proposal
 
 MAX_AGAIN = 1  # further proposals of a trial whose values were outside their ranges
@@ -69,13 +70,14 @@ def propose(
     history = record.history(trial.number)
     feasible = record.feasible(trial, search_space)
     rng = make_rng(seed, trial.number, *search_space)
-    if record.is_startup:
-        planned = None if history.domain.earlier is None else _planned(history, feasible, rng)
+    if history.domain.earlier is not None:
+        planned = _planned(history, feasible, record.settings, rng)
         if planned is not None:
             point, name = planned
             params = record.transform.to_params(point, search_space)
             asked = {name: params[name] for name in search_space}
             return asked, Decision("earlier", len(history.values), earlier=name)
+    if record.is_startup:
         point = sample_new(history, feasible, record.settings, rng)
         proposal = search.Proposal(point)
     else:
@@ -88,12 +90,17 @@ def propose(
 
 
 def _planned(
-    history: History, feasible: FeasibleSet, rng: np.random.Generator
+    history: History, feasible: FeasibleSet, settings: Settings, rng: np.random.Generator
 ) -> tuple[np.ndarray, str] | None:
-    """Return the first new point of the plan, and the earlier study's name; None without one."""
+    """Return the first new point of the plan, and the earlier study's name; None to try none.
+
+    A single earlier study has a longer start-up: only the new trials tell how good it is.
+    """
     earlier = history.domain.earlier
     assert earlier is not None, "there is a plan"
-    if not _is_plan_next(history, feasible, rng):
+    n, n_first = len(history.values), max(settings.n_startup_trials, 1)
+    n_most = 2 * settings.n_startup_trials + 1 if len(earlier) == 1 else 0
+    if n >= max(n_first, n_most) or not _is_plan_next(history, feasible, rng):
         return None
     points = feasible.project(history.domain.complete(earlier.plan, rng))
     keys = history.domain.keys(history.domain.mask_inactive(points))
