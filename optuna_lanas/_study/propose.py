@@ -113,7 +113,8 @@ def _planned(
 def _is_plan_next(history: History, feasible: FeasibleSet, rng: np.random.Generator) -> bool:
     """Whether to try a point of the earlier studies next, not to draw one.
 
-    One of each is tried, then that of the kind that has the best value.
+    One of each is tried first. Then the earlier points go on as long as their median is no worse
+    than the best drawn point.
     """
     earlier, domain = history.domain.earlier, history.domain
     assert earlier is not None, "there is a plan"
@@ -125,7 +126,7 @@ def _is_plan_next(history: History, feasible: FeasibleSet, rng: np.random.Genera
     if history.errors is not None:
         values = np.where(np.isfinite(history.errors), values, -np.inf)
     if observed.any() and not observed.all():
-        return bool(values[observed].max() >= values[~observed].max())
+        return bool(np.median(values[observed]) >= values[~observed].max())
     n_tried = int(observed.sum()) + int(pending.sum())
     return 2 * n_tried <= len(observed) + len(pending)
 

@@ -68,6 +68,12 @@ def test_what_a_study_foretells_follows_its_values() -> None:
     assert np.corrcoef(foretold, score(points))[0, 1] > 0.9
 
 
+def test_a_study_of_noise_foretells_little() -> None:
+    points = DOMAIN.sample(200, np.random.default_rng(9))
+    noise, good = means(earlier_of(learned(0, is_shuffled=True), learned(0)), points).T
+    assert noise.std() < 0.5 * good.std()
+
+
 def test_studies_are_independent_of_those_beside_them() -> None:
     points = DOMAIN.sample(20, np.random.default_rng(9))
     studies = [learned(0), learned(1, n=20), learned(2, view=view_of(DOMAIN, stretch=0.5))]
