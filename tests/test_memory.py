@@ -23,7 +23,7 @@ import pytest
 from optuna_lanas import LaNASSampler
 
 
-N_TRIALS = 18
+N_TRIALS = 12
 Objective = Callable[[Trial, random.Random], Any]
 
 
