@@ -49,6 +49,50 @@ def keys(study: optuna.Study, space: Any) -> list[Hashable | None]:
     return [space.key(trial.params) for trial in study.trials]
 
 
+class Finite:
+    """Encodes as finite numbers what its key calls invalid: every odd sum."""
+
+    def suggest(self, trial: BaseTrial) -> int:
+        return sum(trial.suggest_int(f"w{i}", 0, 29) for i in (1, 2))
+
+    def encode(self, params: Mapping[str, Any]) -> list[float]:
+        return [params["w1"] / 29, params["w2"] / 29]
+
+    def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.stack([columns["w1"], columns["w2"]], axis=1) / 29
+
+    def key(self, params: Mapping[str, Any]) -> Hashable | None:
+        return (params["w1"], params["w2"]) if sum(params.values()) % 2 == 0 else None
+
+
+class Numbered(Finite):
+    """With keys for many at once."""
+
+    def key_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        first, second = columns["w1"], columns["w2"]
+        return np.where((first + second) % 2, -1, first * 30 + second)
+
+
+@pytest.mark.parametrize("make", [LaNASSampler, LaNASSampler.paper])
+@pytest.mark.parametrize("kind", [Finite, Numbered])
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_what_the_key_calls_invalid_is_not_tried_whatever_its_encoding(
+    make: Any, kind: type[Finite], is_alone: bool
+) -> None:
+    space = kind()
+
+    def search(trial: optuna.Trial) -> float:
+        return space.suggest(trial) + (0.0 if is_alone else trial.suggest_float("x", 0, 1))
+
+    study = optuna.create_study(sampler=make(seed=0, space=space, n_startup_trials=4))
+    study.optimize(search, n_trials=12)
+    tried = [
+        space.key({name: trial.params[name] for name in ("w1", "w2")}) for trial in study.trials
+    ]
+    assert None not in tried
+    assert len(set(tried)) == 12 or not is_alone
+
+
 @pytest.mark.parametrize("make", [LaNASSampler, LaNASSampler.paper])
 def test_no_isomorph_and_nothing_invalid_is_tried(make: Any) -> None:
     study = optuna.create_study(sampler=make(seed=0, space=Bridges(), n_startup_trials=4))

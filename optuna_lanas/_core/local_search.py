@@ -129,10 +129,14 @@ def _inside(
     masked = domain.mask_inactive(points)
     features = domain.features(masked)
     inside = np.flatnonzero(region.contains(features))
+    keys = domain.keys(masked[inside])
+    if None in keys:  # of invalid architectures whose encoding is finite nonetheless
+        inside = inside[[key is not None for key in keys]]
+        keys = [key for key in keys if key is not None]
     masked, features = masked[inside], features[inside]
     inputs = domain.kernel_inputs(masked, features)
     scores = acquisition(inputs, domain.additive_inputs(masked, features))
-    return Candidates(points[inside], domain.keys(masked), scores)
+    return Candidates(points[inside], keys, scores)
 
 
 def _joined(left: Candidates, right: Candidates) -> Candidates:
