@@ -55,14 +55,20 @@ autodoc_mock_imports = [name for name in ("torch", "torchvision") if find_spec(n
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
-# Types of other packages are linked where a build may use the network: `DOCS_INTERSPHINX=1`.
-if os.environ.get("DOCS_INTERSPHINX"):
+# Types of other packages are links where a build may use the network (`DOCS_INTERSPHINX=1`), or
+# has a folder with the inventories python.inv, numpy.inv, optuna.inv and sklearn.inv
+# (`DOCS_INTERSPHINX=FOLDER`). Without the variable a build needs no network.
+inventories = os.environ.get("DOCS_INTERSPHINX", "")
+if inventories:
     extensions.append("sphinx.ext.intersphinx")
     intersphinx_mapping = {
-        "python": ("https://docs.python.org/3", None),
-        "numpy": ("https://numpy.org/doc/stable", None),
-        "optuna": ("https://optuna.readthedocs.io/en/stable", None),
-        "sklearn": ("https://scikit-learn.org/stable", None),
+        name: (url, None if inventories == "1" else os.path.abspath(f"{inventories}/{name}.inv"))
+        for name, url in {
+            "python": "https://docs.python.org/3",
+            "numpy": "https://numpy.org/doc/stable",
+            "optuna": "https://optuna.readthedocs.io/en/stable",
+            "sklearn": "https://scikit-learn.org/stable",
+        }.items()
     }
 
 # What the examples of docstrings print is for the reader and is not compared.
@@ -77,16 +83,18 @@ def print(*values):
 def setup(app: Any) -> None:
     """Equations as MathML, which browsers draw without a network; types by their public names."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
-    app.connect("missing-reference", _public)
+    app.connect("missing-reference", _public, priority=400)  # before intersphinx
 
 
 def _public(app: Any, env: Any, node: Any, text: Any) -> Any:
     """Return the link to a type that an annotation names by the file where it is defined."""
     package, _, rest = node.get("reftarget", "").partition(".")
-    if package != "optuna_lanas" or not rest:
-        return None
     folder, _, rest = rest.partition(".")
     name = rest.rpartition(".")[2]
+    if package == "optuna" and name:  # optuna.study.study.Study is optuna.study.Study
+        node["reftarget"] = f"optuna.{folder}.{name}"
+    if package != "optuna_lanas" or not folder:
+        return None
     public = f"optuna_lanas.{name}" if folder == "sampler" else f"optuna_lanas.{folder}.{name}"
     python, page = env.get_domain("py"), node.get("refdoc")
     return python.resolve_xref(env, page, app.builder, "obj", public, node, text)
