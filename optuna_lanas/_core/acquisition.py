@@ -71,7 +71,8 @@ class Acquisition:
         by_deviation = np.exp(-0.5 * at.z**2 - LOG_SQRT_2PI - log_improvement) / at.deviation
         by_variance = (by_deviation * 0.5 * self.outputscale / at.deviation)[:, None]
         by_covariance = by_mean[:, None] * self.weights - 2.0 * by_variance * at.solved
-        pull = by_covariance * gp.matern_slope(at.squares)
+        pull = by_covariance * at.decay
+        pull *= gp.MATERN_SLOPE
         by_inputs = 2.0 * (at.scaled * pull.sum(axis=1)[:, None] - pull @ self.inputs)
         by_linear = by_covariance @ self.linear_inputs + 2.0 * by_variance * at.linear_inputs
         by_inputs /= self.model.lengthscales
@@ -101,15 +102,14 @@ class Acquisition:
     def _posterior(self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray) -> _Posterior:
         kernel_inputs, foretold = self.model.split(kernel_inputs)
         scaled, linear = self.model.scale(kernel_inputs), self.model.linear_inputs(additive_inputs)
-        squares = gp.squared_distances(scaled, self.inputs)
-        covariance = gp.matern(squares)
+        covariance, decay = gp.matern(gp.squared_distances(scaled, self.inputs))
         covariance += linear @ self.linear_inputs.T
         solved = covariance @ self.inverse
         prior = 1.0 + (linear**2).sum(axis=1)
         variance = np.maximum(prior - (covariance * solved).sum(axis=1), MIN_VARIANCE)
         deviation = np.sqrt(self.outputscale * variance)
         z = (covariance @ self.weights + foretold - self.incumbent) / deviation
-        return _Posterior(scaled, linear, squares, solved, deviation, z)
+        return _Posterior(scaled, linear, decay, solved, deviation, z)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ class _Posterior:
     Attributes:
         scaled: `[m, k]`, scaled kernel inputs.
         linear_inputs: `[m, a]`.
-        squares: `[m, n]`, squared distances from the observations.
+        decay: `[m, n]`, exp(-sqrt3 r) of the distances from the observations.
         solved: `[m, n]`, k K^-1.
         deviation: `[m]`, s.
         z: `[m]`.
@@ -127,7 +127,7 @@ class _Posterior:
 
     scaled: np.ndarray
     linear_inputs: np.ndarray
-    squares: np.ndarray
+    decay: np.ndarray
     solved: np.ndarray
     deviation: np.ndarray
     z: np.ndarray
@@ -154,7 +154,7 @@ def make_acquisition(
     """
     kernel_inputs, foretold = model.split(kernel_inputs)
     inputs, linear_inputs = model.scale(kernel_inputs), model.linear_inputs(additive_inputs)
-    gram = gp.matern(gp.squared_distances(inputs, inputs)) + linear_inputs @ linear_inputs.T
+    gram = gp.matern(gp.squared_distances(inputs, inputs))[0] + linear_inputs @ linear_inputs.T
     n, noise = len(values), np.full(len(gram), model.nugget + settings.jitter)
     noise[:n] += model.value_scale.noise(values, errors)
     gram[np.diag_indices(len(gram))] += noise
