@@ -308,7 +308,8 @@ class _Loss:
         gram, decay = matern(squared_distances(scaled, scaled))
         gram += (linear @ self._linear_grams).reshape(n, n)
         gram[np.diag_indices(n)] += nugget + self._noise
-        factor, inverse = factorise(gram)
+        factor = cholesky(gram)
+        inverse = inverse_of(factor)
         sums = inverse.sum(axis=1)
         if self._foretold is not None:
             y = y - self._foretold @ earlier
@@ -365,17 +366,22 @@ def warp(values: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray, np.n
     return sign * logs * growth, logs**2 * slope, sign * logs
 
 
-def factorise(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lower Cholesky factor and the inverse of a `[n, n]` matrix, which is overwritten.
+def cholesky(gram: np.ndarray) -> np.ndarray:
+    """Return the lower Cholesky factor of a `[n, n]` matrix, which is overwritten.
 
     It must be positive definite, as any K is whose nugget or jitter exceeds the rounding error.
     """
-    factor, error = dpotrf(gram.T, lower=True, overwrite_a=True)  # gram is symmetric
+    factor, error = dpotrf(gram.T, lower=True, overwrite_a=True)  # it is symmetric
     assert error == 0, "the jitter makes it positive definite"
+    return np.asarray(factor)
+
+
+def inverse_of(factor: np.ndarray) -> np.ndarray:
+    """Return the inverse of the `[n, n]` matrix with a Cholesky factor."""
     lower, _ = dpotri(factor, lower=True)
     inverse = lower + lower.T
     inverse[np.diag_indices(len(inverse))] *= 0.5
-    return factor, inverse
+    return np.asarray(inverse)
 
 
 def matern(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -392,13 +398,26 @@ def matern(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return correlation, decay
 
 
-def squared_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the `[n, m]` squared distances of `[n, k]` and `[m, k]` points."""
+def squared_distances(
+    left: np.ndarray, right: np.ndarray, norms: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the `[n, m]` squared distances of `[n, k]` and `[m, k]` points.
+
+    Args:
+        left: `[n, k]`.
+        right: `[m, k]`.
+        norms: `[m]`, the `squared_norms` of ``right`` if they are known.
+    """
     squares = np.asarray((-2.0 * left) @ right.T)
-    squares += np.einsum("ij,ij->i", left, left)[:, None]
-    squares += np.einsum("ij,ij->i", right, right)
+    squares += squared_norms(left)[:, None]
+    squares += squared_norms(right) if norms is None else norms
     np.maximum(squares, 0.0, out=squares)
     return squares
+
+
+def squared_norms(points: np.ndarray) -> np.ndarray:
+    """Return the `[n]` sums of the squares of `[n, k]` coordinates."""
+    return np.asarray(np.einsum("ij,ij->i", points, points))
 
 
 def find_minimum(
