@@ -352,7 +352,7 @@ def _pieces(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     n_pieces, start = _layout(coordinates.shape[1])
     position = np.hstack([coordinates, coordinates]) * n_pieces
-    is_known = position == position
+    is_known = ~np.isnan(position)
     position[~is_known] = 0.0
     piece = np.minimum(position.astype(np.intp), n_pieces - 1)
     powers = (position - piece) ** POWERS
