@@ -30,7 +30,7 @@ KEY_DIGITS = 12
 N_COARSE, N_FINE = 9, 33  # B-splines of a numeric parameter of more than `N_COARSE` values
 MAX_ONE_HOT = 128  # choices of a parameter with a feature for each
 CODE_LENGTH = 64  # features of a parameter with more choices
-POWERS, NEXT = np.arange(4.0)[:, None, None], np.arange(4)[:, None, None]
+NEXT = np.arange(4)[:, None, None]  # the splines that are not 0 at a place, from the first one
 # The splines of a piece by the powers of the position in it, 0 at its left end and 1 at its right.
 SPLINES = np.array([[1, -3, 3, -1], [4, 0, -6, 3], [1, 3, 3, -3], [0, 0, 0, 1]]) / 6.0
 SPLINE_SLOPES = np.array([[-3, 6, -3, 0], [0, -12, 9, 0], [3, 6, -9, 0], [0, 0, 3, 0]]) / 6.0
@@ -355,8 +355,11 @@ def _pieces(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     is_known = ~np.isnan(position)
     position[~is_known] = 0.0
     piece = np.minimum(position.astype(np.intp), n_pieces - 1)
-    powers = (position - piece) ** POWERS
-    powers *= is_known
+    powers = np.empty((4, *position.shape))
+    powers[0] = is_known
+    np.subtract(position, piece, out=powers[1])
+    np.multiply(powers[1], powers[1], out=powers[2])
+    np.multiply(powers[2], powers[1], out=powers[3])
     return start + piece, powers
 
 

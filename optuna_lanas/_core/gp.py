@@ -389,11 +389,10 @@ def matern(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     The second is the derivative of the first by the squared distance, over `MATERN_SLOPE`.
     """
-    correlation = np.sqrt(squares)
-    correlation *= SQRT3
-    decay = np.negative(correlation)
-    np.exp(decay, out=decay)
-    correlation += 1.0
+    scaled = np.sqrt(squares)
+    scaled *= -SQRT3
+    decay = np.exp(scaled)
+    correlation = np.subtract(1.0, scaled, out=scaled)
     correlation *= decay
     return correlation, decay
 
