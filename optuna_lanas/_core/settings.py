@@ -140,8 +140,8 @@ class Settings:
     n_fit_observations: int = 128
     max_fit_iterations: int = 30
     lengthscale_variance: float = 0.5
-    prior_linear: float = 1.0
-    linear_variance: float = 1.0
+    prior_linear: float = 0.4
+    linear_variance: float = 0.3
     prior_fine: float = 0.1
     fine_variance: float = 4.0
     prior_nugget: float = 1e-3

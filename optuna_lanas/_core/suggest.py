@@ -131,10 +131,11 @@ def restart_of(history: History, settings: Settings) -> int:
     """Return the place of the first observation of the present restart; 0 outside of one.
 
     The search has stalled once many observations have followed the best one. Then restarts take
-    turns with the search that knows everything, which uses what they find.
+    turns with the search that knows everything, which uses what they find. Earlier studies would
+    lead a restart to the same place, so there is none with them.
     """
-    n = len(history.values)
-    if settings.n_stalled == 0 or history.objectives is not None or n == 0:
+    n, has_many = len(history.values), history.objectives is not None
+    if settings.n_stalled == 0 or has_many or history.domain.earlier is not None:
         return 0
     factor = 1 + len(history.pending_points) // settings.n_workers
     n_first = int(np.argmax(history.values)) + 1

@@ -38,6 +38,7 @@ def test_the_published_numbers_are_the_papers() -> None:
         "n_select": 100,
         "n_first": 100,
         "is_uniform": True,
+        "n_stalled": 0,
     }
     assert 2 ** (PUBLISHED.max_depth + 1) - 1 == 31
 

@@ -283,7 +283,7 @@ def test_what_a_trial_publishes_is_bounded(n_params: int, length: int) -> None:
     """Also with huge names, many parameters and deep trees."""
     names = [f"{i:04}" + "ö" * (length // (1 if n_params < 10 else 100)) for i in range(n_params)]
     space: dict[str, BaseDistribution] = {name: IntDistribution(0, 9) for name in names}
-    settings = replace(CHEAP, max_depth=20, min_samples_leaf=1)
+    settings = replace(CHEAP, max_depth=20, min_samples_leaf=1, n_stalled=0)
     if n_params == 1_000:
         settings = replace(settings, max_fit_iterations=1)
     trials = random_trials(space, 40, lambda params: float(sum(params.values())))
