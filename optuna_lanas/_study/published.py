@@ -62,9 +62,9 @@ class Decision:
 
     Attributes:
         found: "start-up" is a draw from the whole space before the first tree, of a search or of
-            its restart. "earlier" is a point of an earlier study instead, "random" a draw because
-            no region held a new point. "model" is the best candidate, "uniform" the published draw.
-            "other" and "enqueued" are trials that LaNAS did not propose.
+            its restart. "earlier" is a point of an earlier study instead, "random" a draw
+            because no region held a new point. "model" is the best candidate, "uniform" the
+            published draw. "other" and "enqueued" are trials that LaNAS did not propose.
         n_observations: Finished trials with a value that were known at that time.
         first: How many of them, the first ones, a restart of a stalled search left out.
         leaf: The leaf that was chosen; -1 without a tree.

@@ -27,6 +27,7 @@ from optuna_lanas._core.suggest import _pending
 from optuna_lanas._core.suggest import Caches
 from optuna_lanas._core.suggest import ModelCache
 from optuna_lanas._core.suggest import Proposal
+from optuna_lanas._core.suggest import restart_of
 from optuna_lanas._core.suggest import suggest
 from tests.builders import architecture_transform
 from tests.builders import CHEAP
@@ -311,3 +312,75 @@ def test_a_pending_point_without_a_parameter_is_one_of_a_conditional_space(
         assert not np.isnan(inputs).any()
         np.testing.assert_array_equal(inputs, domain.kernel_inputs(expected, features))
         np.testing.assert_array_equal(additive, domain.additive_inputs(expected, features))
+
+
+STALLED = replace(CHEAP, n_stalled=10, stalled_share=0.5, n_restart=8)
+
+
+def stalled_history(n: int, best: int = 4, n_pending: int = 0) -> History:
+    """The best observation is one of the first."""
+    rng = np.random.default_rng(3)
+    points = ONE_IN_FOUR.sample(n + n_pending, rng)
+    values = rng.random(n)
+    values[best] = 2.0
+    return history_of(ONE_IN_FOUR, points[:n], values, pending=points[n:])
+
+
+def test_a_stalled_search_and_restarts_take_turns() -> None:
+    firsts = [restart_of(stalled_history(n), STALLED) for n in range(5, 56)]
+    assert firsts[:10] == [0] * 10  # n = 5, .., 14
+    for block in range(5):
+        first = 15 + 8 * block
+        own = firsts[first - 5 : first + 3]
+        assert own == [0 if block % 2 else first] * len(own)
+
+
+def test_a_late_best_observation_is_waited_for_longer() -> None:
+    for best in (4, 29, 59):
+        n_waited = max(10, (best + 1) // 2)
+        n = best + 1 + n_waited
+        assert restart_of(stalled_history(n - 1, best), STALLED) == 0
+        assert restart_of(stalled_history(n, best), STALLED) == n
+
+
+def test_a_new_best_observation_ends_a_restart() -> None:
+    history = stalled_history(18)
+    assert restart_of(history, STALLED) == 15
+    values = np.append(history.values[:-1], 3.0)
+    assert restart_of(replace(history, values=values), STALLED) == 0
+
+
+def test_many_workers_wait_for_what_their_pending_trials_find() -> None:
+    settings = replace(STALLED, n_workers=3)
+    assert restart_of(stalled_history(16, n_pending=2), settings) == 15
+    assert restart_of(stalled_history(24, n_pending=3), settings) == 0
+    assert restart_of(stalled_history(26, n_pending=3), settings) == 25
+    assert restart_of(stalled_history(40, n_pending=3), settings) == 25
+
+
+def test_a_restart_knows_its_own_observations_alone_and_proposes_new_points() -> None:
+    history = stalled_history(22)
+    feasible = feasible_of(ONE_IN_FOUR)
+    found = suggest(history, feasible, STALLED, np.random.default_rng(0))
+    own = history_of(ONE_IN_FOUR, history.points[15:], history.values[15:])
+    alone = suggest(
+        replace(own, keys=history.keys), feasible, STALLED, np.random.default_rng(0), Caches()
+    )
+    assert (found.first, alone.first) == (15, 0)
+    assert_same(found, alone)
+    assert ONE_IN_FOUR.keys(found.point[None])[0] not in history.keys
+
+
+def test_a_restart_begins_with_uniform_draws() -> None:
+    history = stalled_history(17)
+    settings = replace(STALLED, n_startup_trials=5)
+    found = suggest(history, feasible_of(ONE_IN_FOUR), settings, np.random.default_rng(0))
+    assert found.first == 15
+    assert found.search_tree is None
+
+
+def test_several_objectives_and_the_published_search_are_not_restarted() -> None:
+    history = stalled_history(60)
+    assert restart_of(history, PUBLISHED) == 0
+    objectives = np.column_stack([history.values, history.values])
+    assert restart_of(replace(history, objectives=objectives), STALLED) == 0
