@@ -104,6 +104,16 @@ def test_trials_that_no_model_proposed_are_told_so(found: str) -> None:
     assert "refines" not in text
 
 
+def test_a_restart_is_told_so() -> None:
+    drawn = decision(found="start-up", first=52, n_better=None)
+    assert why(56, drawn, PARAMS).endswith("as the search had stalled and was restarted.")
+    searched = decision(first=40, leaf=0, leaf_name="0", node=0)
+    assert where(searched, True).startswith(
+        "The search had stalled and was restarted, with the last 15 trials alone. It was searched"
+    )
+    assert "restarted" not in where(decision(leaf=0, leaf_name="0", node=0), True)
+
+
 def test_a_place_is_a_share_that_holds_for_any_number_of_trials() -> None:
     for n in range(1, 40):
         for n_better in range(n + 1):
