@@ -1,4 +1,4 @@
-"""The samplers by name: Optuna's, LaNAS, and the peers that Optuna does not have."""
+"""The samplers by name: Optuna's, LaNAS, OptunaHub's, and the peers that Optuna does not have."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import optuna
 from optuna.samplers import BaseSampler
 
+from examples.benchmarks.peers import hub
 from examples.benchmarks.peers.evolution import RegularizedEvolution
 from examples.benchmarks.peers.local_search import LocalSearch
 from examples.benchmarks.peers.mcts import PlainMCTS
@@ -32,6 +33,16 @@ OPTUNA: dict[str, Callable[[Problem, int], BaseSampler]] = {
     "nsga2": lambda problem, seed: optuna.samplers.NSGAIISampler(seed=seed),
     "cmaes": lambda problem, seed: optuna.samplers.CmaEsSampler(
         seed=seed, warn_independent_sampling=False
+    ),
+    "catcmawm": lambda problem, seed: hub.sampler("catcmawm", "CatCmawmSampler", seed=seed),
+    "confopt": lambda problem, seed: hub.sampler(
+        "confopt_sampler", "ConfOptSampler", search_space=problem.distributions(), seed=seed
+    ),
+    "hebo": lambda problem, seed: hub.sampler(
+        "hebo", "HEBOSampler", search_space=problem.distributions(), seed=seed
+    ),
+    "turbo": lambda problem, seed: hub.sampler(
+        "turbo", "TuRBOSampler", seed=seed, warn_independent_sampling=False
     ),
 }
 PEERS: dict[str, Callable[[Task], Peer]] = {
