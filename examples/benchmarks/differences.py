@@ -47,9 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for trial in options.trials:
             table = paired(rows, options.sampler, other, trial, options.by)
             for name, row in table.iterrows():
+                error = "-" if np.isnan(row["error"]) else f"{row['error']:.3f}"
                 print(
                     f"| {name}, {other} | {row['runs']:.0f} | {trial} | {row['sampler']:.3f} | "
-                    f"{row['other']:.3f} | {row['difference']:+.3f} ({row['error']:.3f}) |"
+                    f"{row['other']:.3f} | {row['difference']:+.3f} ({error}) |"
                 )
 
 
@@ -67,7 +68,8 @@ def paired(
 
     Returns:
         For each family or problem: the number of paired `runs`, the mean regrets of `sampler` and
-        `other`, their `difference` (negative where the first is better), and its `error`.
+        `other`, their `difference` (negative where the first is better), and its `error` (NaN if a
+        problem has a single seed).
     """
     chosen = rows[rows["sampler"].isin([sampler, other])]
     wide = curves(chosen)
@@ -80,14 +82,9 @@ def paired(
         runs=groups.size(), error=groups["difference"].var() / groups.size()
     )
     found = problems.groupby(by)
-    return (
-        found[["sampler", "other", "difference"]]
-        .mean()
-        .assign(
-            runs=found["runs"].sum(),
-            error=np.sqrt(found["error"].sum(min_count=1)) / found.size(),
-        )
-    )
+    variance = found["error"].agg(lambda errors: errors.sum(skipna=False))
+    means = found[["sampler", "other", "difference"]].mean()
+    return means.assign(runs=found["runs"].sum(), error=np.sqrt(variance) / found.size())
 
 
 if __name__ == "__main__":

@@ -44,6 +44,13 @@ def test_runs_that_only_one_sampler_has_are_left_out() -> None:
     assert differences.paired(rows, "a", "b", 50).empty
 
 
+def test_a_single_seed_has_no_error() -> None:
+    rows = rows_of({"a": [[0.1, 0.3], [0.5]], "b": [[0.2, 0.2], [0.7]]})
+    found = differences.paired(rows, "a", "b", 25).loc["f"]
+    assert found["difference"] == pytest.approx(-0.1)
+    assert np.isnan(found["error"])
+
+
 def test_the_command_reads_several_folders(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
