@@ -8,6 +8,7 @@ import optuna
 from optuna.samplers import BaseSampler
 
 from examples.benchmarks.peers import hub
+from examples.benchmarks.peers.catcma import CatCMA
 from examples.benchmarks.peers.evolution import RegularizedEvolution
 from examples.benchmarks.peers.local_search import LocalSearch
 from examples.benchmarks.peers.mcts import PlainMCTS
@@ -34,7 +35,6 @@ OPTUNA: dict[str, Callable[[Problem, int], BaseSampler]] = {
     "cmaes": lambda problem, seed: optuna.samplers.CmaEsSampler(
         seed=seed, warn_independent_sampling=False
     ),
-    "catcmawm": lambda problem, seed: hub.sampler("catcmawm", "CatCmawmSampler", seed=seed),
     "confopt": lambda problem, seed: hub.sampler(
         "confopt_sampler", "ConfOptSampler", search_space=problem.distributions(), seed=seed
     ),
@@ -52,5 +52,6 @@ PEERS: dict[str, Callable[[Task], Peer]] = {
     "ensemble-predictor": EnsembleSearch,
     "weak-predictor": WeakPredictorSearch,
     "mcts": PlainMCTS,
+    "catcma": CatCMA,
     "smac": SMAC,
 }
