@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+import os
 from typing import Any
 
 from latex2mathml.converter import convert
@@ -18,6 +19,7 @@ version = release = optuna_lanas.__version__
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
@@ -37,13 +39,37 @@ nb_execution_timeout = 120
 nb_merge_streams = True
 nb_output_stderr = "remove"
 
+# A word in backquotes of a docstring is a link where the reference has such a name. The package's
+# own public types must be in the reference: the build warns of one that is not.
+default_role = "py:obj"
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!optuna_lanas\.(?!_)).*")]
+nitpick_ignore = [("py:class", "optuna_lanas.spaces.protocol.Architecture")]  # a type variable
+autosummary_generate = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 # The pages are the same whether the extra `torch` is installed or not.
 autodoc_mock_imports = [name for name in ("torch", "torchvision") if find_spec(name) is None]
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+
+# Types of other packages are links where a build may use the network (`DOCS_INTERSPHINX=1`), or
+# has a folder with the inventories python.inv, numpy.inv, optuna.inv and sklearn.inv
+# (`DOCS_INTERSPHINX=FOLDER`). Without the variable a build needs no network.
+inventories = os.environ.get("DOCS_INTERSPHINX", "")
+if inventories:
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        name: (url, None if inventories == "1" else os.path.abspath(f"{inventories}/{name}.inv"))
+        for name, url in {
+            "python": "https://docs.python.org/3",
+            "numpy": "https://numpy.org/doc/stable",
+            "optuna": "https://optuna.readthedocs.io/en/stable",
+            "sklearn": "https://scikit-learn.org/stable",
+        }.items()
+    }
 
 # What the examples of docstrings print is for the reader and is not compared.
 doctest_global_setup = """
@@ -55,8 +81,23 @@ def print(*values):
 
 
 def setup(app: Any) -> None:
-    """Equations as MathML, which browsers draw without a network."""
+    """Equations as MathML, which browsers draw without a network; types by their public names."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    app.connect("missing-reference", _public, priority=400)  # before intersphinx
+
+
+def _public(app: Any, env: Any, node: Any, text: Any) -> Any:
+    """Return the link to a type that an annotation names by the file where it is defined."""
+    package, _, rest = node.get("reftarget", "").partition(".")
+    folder, _, rest = rest.partition(".")
+    name = rest.rpartition(".")[2]
+    if package == "optuna" and name:  # optuna.study.study.Study is optuna.study.Study
+        node["reftarget"] = f"optuna.{folder}.{name}"
+    if package != "optuna_lanas" or not folder:
+        return None
+    public = f"optuna_lanas.{name}" if folder == "sampler" else f"optuna_lanas.{folder}.{name}"
+    python, page = env.get_domain("py"), node.get("refdoc")
+    return python.resolve_xref(env, page, app.builder, "obj", public, node, text)
 
 
 html_math_renderer = "mathml"

@@ -276,8 +276,10 @@ def _study(options: argparse.Namespace) -> optuna.Study:
     if name not in known:
         shown = ", ".join(map(repr, known[:10])) or "no study"
         got = "it is not given" if name is None else f"got {name!r}"
+        remedy = "Pass one of these names." if known else "Run the search first."
         raise ValueError(
-            f"`--study-name` must be a study of the storage, {got}. The storage has {shown}."
+            f"`--study-name` must be a study of the storage, {got}. The storage has {shown}. "
+            f"{remedy}"
         )
     sampler = LaNASSampler(space=_space(options.space))
     return optuna.load_study(study_name=name, storage=storage, sampler=sampler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
@@ -187,11 +188,19 @@ def trial_of(study: optuna.Study, number: Any, remedy: str) -> optuna.trial.Froz
     """
     check_int("trial_number", number, None, remedy)
     trials = study.get_trials(deepcopy=False)
-    found = next((trial for trial in trials if trial.number == number), None)
+    found = find_trial(trials, number)
     if found is None:
         rule = f"the number of one of the study's {len(trials)} trials, counted from 0"
         raise wrong_value("trial_number", rule, number, remedy)
     return found
+
+
+def find_trial(
+    trials: Sequence[optuna.trial.FrozenTrial], number: int
+) -> optuna.trial.FrozenTrial | None:
+    """Return the trial of a number, None if it is not among the trials of a study."""
+    place = bisect_left(trials, number, key=lambda trial: trial.number)
+    return trials[place] if place < len(trials) and trials[place].number == number else None
 
 
 @contextmanager

@@ -88,7 +88,8 @@ def _tell_of_stall(study_name: str, record: Record, n: int) -> None:
         info_once(
             ("stall", study_name, number),
             f"The search of study {study_name!r} has stalled: none of the last {n_since} trials "
-            f"was better than trial {number}. Stop it, or widen the ranges of its parameters.",
+            f"was better than trial {number}. Every other block of trials is now a restart, which "
+            f"knows its own trials alone. Stop it, or widen the ranges of its parameters.",
         )
 
 

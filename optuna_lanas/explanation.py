@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
 from optuna_lanas._checks import check_study
+from optuna_lanas._checks import find_trial
 from optuna_lanas._checks import needs
 from optuna_lanas._checks import wrong_type
 from optuna_lanas._checks import wrong_value
@@ -261,11 +262,11 @@ def _found(trials: Sequence[FrozenTrial], asked: Any) -> FrozenTrial:
     if isinstance(number, bool) or not isinstance(number, int | np.integer):
         raise wrong_type("trial", rule, asked, "Leave it out for the best trial.")
     wanted = int(number) + len(trials) if number < 0 else int(number)
-    place = bisect_left(trials, wanted, key=lambda trial: trial.number)
-    if place == len(trials) or trials[place].number != wanted:
+    found = find_trial(trials, wanted)
+    if found is None:
         few = f"of the study's {len(trials)} trials, counted from 0, or from -1 backwards"
         raise wrong_value("trial", few, asked, "`trial.number` is a trial's number.")
-    return trials[place]
+    return found
 
 
 def _best_or_last(study: optuna.Study, trials: Sequence[FrozenTrial]) -> FrozenTrial:

@@ -43,7 +43,15 @@ Space = Mapping[str, BaseDistribution]
 LEAST_P = 1e-4  # a test of a distribution fails below it
 START = datetime(2026, 1, 1)
 CHEAP = replace(
-    DEFAULT, n_observations=40, n_random=20, n_near=20, n_rounds=1, n_round=20, n_climbs=1
+    DEFAULT,
+    n_observations=40,
+    n_random=20,
+    n_near=20,
+    n_rounds=1,
+    n_round=20,
+    n_climbs=1,
+    max_climb_iterations=3,
+    max_fit_iterations=5,
 )
 MIXED: Space = {
     "kernel": CategoricalDistribution(["rbf", "poly", None]),

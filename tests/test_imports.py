@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 import os
 from pathlib import Path
@@ -26,6 +27,7 @@ ALLOWED = {  # what a folder imports; any other file of the package imports what
 HEAVY = {"sklearn", "scipy", "plotly", "torch", "pandas", "matplotlib", "networkx"}
 
 
+@cache
 def imports(path: Path) -> dict[str, bool]:
     """The modules that a file imports, and whether it does so while it is imported itself."""
     found: dict[str, bool] = {}

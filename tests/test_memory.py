@@ -21,9 +21,10 @@ from optuna.trial import TrialState
 import pytest
 
 from optuna_lanas import LaNASSampler
+from tests.studies import default
 
 
-N_TRIALS = 18
+N_TRIALS = 12
 Objective = Callable[[Trial, random.Random], Any]
 
 
@@ -78,9 +79,7 @@ OBJECTIVES: dict[str, Objective] = {
     "changing": changing,
 }
 SAMPLERS: dict[str, Callable[[], LaNASSampler]] = {
-    "default": lambda: LaNASSampler(
-        seed=0, n_startup_trials=2, min_samples_leaf=2, consider_failed_trials=True
-    ),
+    "default": lambda: default(n_startup_trials=2, min_samples_leaf=2),
     "paper": lambda: LaNASSampler.paper(seed=0, n_startup_trials=2, n_select=3),
 }
 

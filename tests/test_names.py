@@ -20,11 +20,13 @@ import pytest
 from optuna_lanas import explain
 from optuna_lanas import LaNASSampler
 from optuna_lanas import partition
+from optuna_lanas import visualization
 from optuna_lanas._study.published import KEY
 from optuna_lanas.visualization._note import to_note
 from tests.studies import default
 from tests.studies import FIGURES
 from tests.studies import Make
+from tests.studies import paper
 
 
 Objective = Callable[[Trial], float]
@@ -61,8 +63,14 @@ def check_texts(study: optuna.Study) -> None:
     for text in (str(explain(study, N_TRIALS - 1)), str(view), to_note(study, view)):
         assert text.replace("\n", "").isprintable(), ascii(text)
         assert text.encode()
-    for plot in FIGURES:
-        content = json.loads(plot(view).to_json())
+
+
+def check_figures(study: optuna.Study) -> None:
+    """Check that neither does a figure, with a panel for each parameter."""
+    view = partition(study, target_name="a\rtarget\x1b")
+    figures = [plot(view) for plot in FIGURES]
+    for figure in [*figures, visualization.plot_parameters(view, n_parameters=99)]:
+        content = json.loads(figure.to_json())
         for text in texts([content["data"], content["layout"].get("title")]):
             assert text.isprintable(), ascii(text)
 
@@ -96,9 +104,33 @@ def test_parameters_of_any_name(make: Make, name: Any) -> None:
 
 
 def test_names_of_many_kinds_at_once(make: Make) -> None:
-    check_texts(
-        searched(make, lambda t: sum(t.suggest_float(n, 0, 1) for n in NAMES), InMemoryStorage())
+    study = searched(
+        make, lambda t: sum(t.suggest_float(n, 0, 1) for n in NAMES), InMemoryStorage()
     )
+    check_texts(study)
+    if make is paper:  # figures see the params, not the sampler
+        check_figures(study)
+
+
+def test_choices_of_many_kinds_at_once(make: Make) -> None:
+    def objective(trial: Trial) -> float:
+        chosen = [trial.suggest_categorical(f"c{i}", each) for i, each in enumerate(CHOICES)]
+        return float(sum(len(repr(choice)) for choice in chosen))
+
+    study = searched(make, objective, InMemoryStorage())
+    check_texts(study)
+    if make is paper:
+        check_figures(study)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "objective",
+    [*map(named, NAMES), *map(chosen, CHOICES)],
+    ids=[ascii(each)[:30] for each in [*NAMES, *CHOICES]],
+)
+def test_any_name_and_choice_is_drawn(make: Make, objective: Objective) -> None:
+    check_figures(searched(make, objective, InMemoryStorage()))
 
 
 @pytest.mark.parametrize("choices", CHOICES, ids=lambda choices: ascii(choices)[:30])
@@ -122,7 +154,9 @@ def test_what_a_storage_takes_is_searched(
         searched(optuna.samplers.RandomSampler, objective, STORAGES[kind](tmp_path / "random"))  # type: ignore[arg-type]
     except Exception:
         pytest.skip("Optuna does not take it")
-    check_texts(searched(make, objective, STORAGES[kind](tmp_path / "own")))
+    study = searched(make, objective, STORAGES[kind](tmp_path / "own"))
+    check_texts(study)
+    check_figures(study)
 
 
 @pytest.mark.parametrize("name", TEXTS, ids=ascii)

@@ -57,7 +57,7 @@ def conditional_objective(trial: Trial) -> float:
     return trial.suggest_int("y", 0, 9) / 9
 
 
-def params_of(sampler: LaNASSampler, objective: Objective, n_trials: int = 12) -> Params:
+def params_of(sampler: LaNASSampler, objective: Objective, n_trials: int = 9) -> Params:
     study = optuna.create_study(sampler=sampler)
     study.optimize(objective, n_trials=n_trials)
     return [trial.params for trial in study.trials]

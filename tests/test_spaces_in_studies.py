@@ -20,6 +20,7 @@ from optuna_lanas import explain
 from optuna_lanas import LaNASSampler
 from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.spaces import NASBenchGraphSpace
+from tests.studies import default
 
 
 class Bridges:
@@ -49,7 +50,51 @@ def keys(study: optuna.Study, space: Any) -> list[Hashable | None]:
     return [space.key(trial.params) for trial in study.trials]
 
 
-@pytest.mark.parametrize("make", [LaNASSampler, LaNASSampler.paper])
+class Finite:
+    """Encodes as finite numbers what its key calls invalid: every odd sum."""
+
+    def suggest(self, trial: BaseTrial) -> int:
+        return sum(trial.suggest_int(f"w{i}", 0, 29) for i in (1, 2))
+
+    def encode(self, params: Mapping[str, Any]) -> list[float]:
+        return [params["w1"] / 29, params["w2"] / 29]
+
+    def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.stack([columns["w1"], columns["w2"]], axis=1) / 29
+
+    def key(self, params: Mapping[str, Any]) -> Hashable | None:
+        return (params["w1"], params["w2"]) if sum(params.values()) % 2 == 0 else None
+
+
+class Numbered(Finite):
+    """With keys for many at once."""
+
+    def key_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        first, second = columns["w1"], columns["w2"]
+        return np.where((first + second) % 2, -1, first * 30 + second)
+
+
+@pytest.mark.parametrize("make", [default, LaNASSampler.paper])
+@pytest.mark.parametrize("kind", [Finite, Numbered])
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_what_the_key_calls_invalid_is_not_tried_whatever_its_encoding(
+    make: Any, kind: type[Finite], is_alone: bool
+) -> None:
+    space = kind()
+
+    def search(trial: optuna.Trial) -> float:
+        return space.suggest(trial) + (0.0 if is_alone else trial.suggest_float("x", 0, 1))
+
+    study = optuna.create_study(sampler=make(seed=0, space=space, n_startup_trials=4))
+    study.optimize(search, n_trials=12)
+    tried = [
+        space.key({name: trial.params[name] for name in ("w1", "w2")}) for trial in study.trials
+    ]
+    assert None not in tried
+    assert len(set(tried)) == 12 or not is_alone
+
+
+@pytest.mark.parametrize("make", [default, LaNASSampler.paper])
 def test_no_isomorph_and_nothing_invalid_is_tried(make: Any) -> None:
     study = optuna.create_study(sampler=make(seed=0, space=Bridges(), n_startup_trials=4))
     study.optimize(objective, n_trials=14)
@@ -60,7 +105,7 @@ def test_no_isomorph_and_nothing_invalid_is_tried(make: Any) -> None:
 
 
 def test_the_runner_up_is_another_architecture_that_is_new() -> None:
-    sampler = LaNASSampler(seed=0, space=Bridges(), n_startup_trials=4)
+    sampler = default(space=Bridges(), n_startup_trials=4)
     study = optuna.create_study(sampler=sampler)
     study.optimize(objective, n_trials=9)
     tried = keys(study, Bridges())
@@ -76,7 +121,7 @@ def test_the_runner_up_is_another_architecture_that_is_new() -> None:
 
 @pytest.mark.parametrize("space", [NASBench201Space(), NASBenchGraphSpace()])
 def test_own_spaces(space: Any, storage: optuna.storages.BaseStorage) -> None:
-    sampler = LaNASSampler(seed=0, space=space, n_startup_trials=4)
+    sampler = default(space=space, n_startup_trials=4)
     study = optuna.create_study(sampler=sampler, storage=storage)
     study.optimize(lambda trial: hash(str(space.suggest(trial))) % 100, n_trials=10)
     tried = keys(study, space)
@@ -102,14 +147,14 @@ def test_parameters_beside_the_architecture() -> None:
         rate = trial.suggest_float("rate", 1e-4, 1e-1, log=True)
         return objective(trial) + abs(math.log10(rate) + 3)
 
-    study = optuna.create_study(sampler=LaNASSampler(seed=0, space=Bridges(), n_startup_trials=4))
+    study = optuna.create_study(sampler=default(space=Bridges(), n_startup_trials=4))
     study.optimize(train, n_trials=30)
     assert None not in keys(study, Bridges())
     assert study.best_value < 3.0
 
 
 def test_running_trials_known_in_part() -> None:
-    study = optuna.create_study(sampler=LaNASSampler(seed=0, space=Bridges(), n_startup_trials=3))
+    study = optuna.create_study(sampler=default(space=Bridges(), n_startup_trials=3))
     study.optimize(objective, n_trials=5)
     study.enqueue_trial({"w1": 2})
     waiting = study.ask()
@@ -120,7 +165,7 @@ def test_running_trials_known_in_part() -> None:
 
 def test_plain_functions_make_a_space() -> None:
     space = SimpleNamespace(suggest=Bridges().suggest, encode=Bridges().encode, key=Bridges().key)
-    study = optuna.create_study(sampler=LaNASSampler(seed=0, space=space, n_startup_trials=3))
+    study = optuna.create_study(sampler=default(space=space, n_startup_trials=3))
     study.optimize(objective, n_trials=6)
     assert None not in keys(study, Bridges())
 
@@ -146,7 +191,7 @@ def fail(*arguments: Any) -> Any:
 @pytest.mark.parametrize("method", ["key", "encode", "sample", "encode_many", "key_many"])
 def test_an_error_in_a_space_ends_the_search_as_it_is(method: str) -> None:
     faulty = type("Space", (Space,), {method: fail})()
-    study = optuna.create_study(sampler=LaNASSampler(seed=0, space=faulty, n_startup_trials=1))
+    study = optuna.create_study(sampler=default(space=faulty, n_startup_trials=1))
     with pytest.raises(KeyError, match="lost") as raised:
         study.optimize(lambda trial: float(Space().suggest(trial)), n_trials=4)
     if sys.version_info >= (3, 11):
@@ -200,7 +245,7 @@ def test_a_faulty_space_is_told_by_method_params_and_remedy(
     answers: dict[str, Any], message: str
 ) -> None:
     faulty = type("Space", (Space,), answers)()
-    study = optuna.create_study(sampler=LaNASSampler(seed=0, space=faulty, n_startup_trials=2))
+    study = optuna.create_study(sampler=default(space=faulty, n_startup_trials=2))
     study.add_trial(
         optuna.trial.create_trial(
             params={"n": 3, "op": "a"},
@@ -212,7 +257,7 @@ def test_a_faulty_space_is_told_by_method_params_and_remedy(
         run_trials(study, 20)
     (trial,) = (t for t in study.trials if t.state == optuna.trial.TrialState.RUNNING)
     # No trial is lost: a sampler with a faultless space goes on with it and all that came before.
-    study.sampler = LaNASSampler(seed=0, space=Space(), n_startup_trials=2)
+    study.sampler = default(space=Space(), n_startup_trials=2)
     study.tell(trial.number, 0.0)
     run_trials(study, 2)
     assert all(t.state == optuna.trial.TrialState.COMPLETE for t in study.trials)

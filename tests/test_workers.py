@@ -27,6 +27,7 @@ import pytest
 from examples.benchmarks import tables
 from optuna_lanas import explain
 from optuna_lanas import LaNASSampler
+from tests.studies import with_less_work
 from tests.workers import storages
 
 
@@ -41,9 +42,10 @@ def grid(trial: optuna.Trial, n_x: int, n_y: int) -> float:
     return trial.suggest_int("x", 0, n_x - 1) + 0.1 * trial.suggest_int("y", 0, n_y - 1)
 
 
-def study_of(seed: int = 0, n_startup_trials: int = 10, **settings: Any) -> optuna.Study:
+def study_of(seed: int = 0, n_startup_trials: int = 10, **changes: Any) -> optuna.Study:
     sampler = LaNASSampler(n_startup_trials=n_startup_trials)
-    sampler = LaNASSampler.from_settings(replace(sampler.settings, **settings), seed=seed)
+    settings = replace(with_less_work(sampler.settings), **changes)
+    sampler = LaNASSampler.from_settings(settings, seed=seed)
     return optuna.create_study(direction="maximize", sampler=sampler, storage=Listening())
 
 

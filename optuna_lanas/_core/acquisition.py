@@ -2,6 +2,7 @@
 
 Notation
     k        covariances `[m, n]` of candidates and observations
+    L        the lower Cholesky factor of the observations' K
     w        ``K^-1 (y - c)`` of the observed values (see `gp`), 0 for a pending point
     mu, s    posterior mean and standard deviation of a candidate's warped value
     z        (mu - incumbent) / s; both with what earlier studies foretell, where there are any
@@ -14,11 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_solve
+from scipy.linalg.blas import dtrsm
 from scipy.special import erfcx
 from scipy.special import log_ndtr
 from scipy.special import ndtr
 
 from optuna_lanas._core import gp
+from optuna_lanas._core.axes import cached_property
 from optuna_lanas._core.gp import Model
 from optuna_lanas._core.settings import Settings
 
@@ -40,7 +43,7 @@ class Acquisition:
         inputs: `[n, k]`, scaled kernel inputs of observations and pending points.
         linear_inputs: `[n, a]`, theirs.
         weights: `[n]`, w.
-        inverse: `[n, n]`, the inverse of their K.
+        factor: `[n, n]`, L.
         outputscale: Multiplies all variances.
         incumbent: Without the mean c, as `mu` here.
         mean: c.
@@ -50,13 +53,15 @@ class Acquisition:
     inputs: np.ndarray
     linear_inputs: np.ndarray
     weights: np.ndarray
-    inverse: np.ndarray
+    factor: np.ndarray
     outputscale: float
     incumbent: float
     mean: float = 0.0
 
     def __call__(self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray) -> np.ndarray:
         """Return `[m]` scores for `[m, k]` kernel inputs and `[m, a]` additive inputs."""
+        if len(kernel_inputs) == 0:
+            return np.empty(0)  # BLAS takes no empty array
         at = self._posterior(kernel_inputs, additive_inputs)
         scores: np.ndarray = log_h(at.z) + np.log(at.deviation)
         return scores
@@ -70,8 +75,10 @@ class Acquisition:
         by_mean = np.exp(log_ndtr(at.z) - log_improvement) / at.deviation
         by_deviation = np.exp(-0.5 * at.z**2 - LOG_SQRT_2PI - log_improvement) / at.deviation
         by_variance = (by_deviation * 0.5 * self.outputscale / at.deviation)[:, None]
-        by_covariance = by_mean[:, None] * self.weights - 2.0 * by_variance * at.solved
-        pull = by_covariance * gp.matern_slope(at.squares)
+        solved = dtrsm(1.0, self.factor, at.whitened.T, lower=True, trans_a=True).T  # k K^-1
+        by_covariance = by_mean[:, None] * self.weights - 2.0 * by_variance * solved
+        pull = by_covariance * at.decay
+        pull *= gp.MATERN_SLOPE
         by_inputs = 2.0 * (at.scaled * pull.sum(axis=1)[:, None] - pull @ self.inputs)
         by_linear = by_covariance @ self.linear_inputs + 2.0 * by_variance * at.linear_inputs
         by_inputs /= self.model.lengthscales
@@ -98,18 +105,24 @@ class Acquisition:
         y = gp.warp(self.model.value_scale(values), self.model.power)[0]
         return int((y > expected).sum())
 
+    @cached_property
+    def _norms(self) -> np.ndarray:
+        return gp.squared_norms(self.inputs)
+
     def _posterior(self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray) -> _Posterior:
         kernel_inputs, foretold = self.model.split(kernel_inputs)
         scaled, linear = self.model.scale(kernel_inputs), self.model.linear_inputs(additive_inputs)
-        squares = gp.squared_distances(scaled, self.inputs)
-        covariance = gp.matern(squares)
-        covariance += linear @ self.linear_inputs.T
-        solved = covariance @ self.inverse
-        prior = 1.0 + (linear**2).sum(axis=1)
-        variance = np.maximum(prior - (covariance * solved).sum(axis=1), MIN_VARIANCE)
+        squares = gp.squared_distances(scaled, self.inputs, self._norms)
+        k, decay = gp.matern(squares)
+        # Products overwrite what is not needed: a new array costs as much as its values.
+        k += np.matmul(linear, self.linear_inputs.T, out=squares)
+        mean = k @ self.weights + foretold
+        whitened = dtrsm(1.0, self.factor, k.T, lower=True, overwrite_b=True).T
+        variance = 1.0 + gp.squared_norms(linear) - gp.squared_norms(whitened)
+        variance = np.maximum(variance, MIN_VARIANCE)
         deviation = np.sqrt(self.outputscale * variance)
-        z = (covariance @ self.weights + foretold - self.incumbent) / deviation
-        return _Posterior(scaled, linear, squares, solved, deviation, z)
+        z = (mean - self.incumbent) / deviation
+        return _Posterior(scaled, linear, decay, whitened, deviation, z)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,16 +132,16 @@ class _Posterior:
     Attributes:
         scaled: `[m, k]`, scaled kernel inputs.
         linear_inputs: `[m, a]`.
-        squares: `[m, n]`, squared distances from the observations.
-        solved: `[m, n]`, k K^-1.
+        decay: `[m, n]`, exp(-sqrt3 r) of the distances from the observations.
+        whitened: `[m, n]`, k L'^-1.
         deviation: `[m]`, s.
         z: `[m]`.
     """
 
     scaled: np.ndarray
     linear_inputs: np.ndarray
-    squares: np.ndarray
-    solved: np.ndarray
+    decay: np.ndarray
+    whitened: np.ndarray
     deviation: np.ndarray
     z: np.ndarray
 
@@ -154,11 +167,11 @@ def make_acquisition(
     """
     kernel_inputs, foretold = model.split(kernel_inputs)
     inputs, linear_inputs = model.scale(kernel_inputs), model.linear_inputs(additive_inputs)
-    gram = gp.matern(gp.squared_distances(inputs, inputs)) + linear_inputs @ linear_inputs.T
+    gram = gp.matern(gp.squared_distances(inputs, inputs))[0] + linear_inputs @ linear_inputs.T
     n, noise = len(values), np.full(len(gram), model.nugget + settings.jitter)
     noise[:n] += model.value_scale.noise(values, errors)
     gram[np.diag_indices(len(gram))] += noise
-    factor, inverse = gp.factorise(gram)
+    factor = gp.cholesky(gram)
     foretold = foretold[:n]
     y = gp.warp(model.value_scale(values), model.power)[0] - foretold
     # The leading block of a Cholesky factor is the factor of the leading block.
@@ -173,7 +186,7 @@ def make_acquisition(
         inputs=inputs,
         linear_inputs=linear_inputs,
         weights=weights,
-        inverse=inverse,
+        factor=factor,
         outputscale=_outputscale(residual, solved, settings),
         incumbent=float((residual - noise[:n] * solved + foretold).max()),
         mean=float(mean),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,10 @@ KEY_DIGITS = 12
 N_COARSE, N_FINE = 9, 33  # B-splines of a numeric parameter of more than `N_COARSE` values
 MAX_ONE_HOT = 128  # choices of a parameter with a feature for each
 CODE_LENGTH = 64  # features of a parameter with more choices
+NEXT = np.arange(4)[:, None, None]  # the splines that are not 0 at a place, from the first one
+# The splines of a piece by the powers of the position in it, 0 at its left end and 1 at its right.
+SPLINES = np.array([[1, -3, 3, -1], [4, 0, -6, 3], [1, 3, 3, -3], [0, 0, 0, 1]]) / 6.0
+SPLINE_SLOPES = np.array([[-3, 6, -3, 0], [0, -12, 9, 0], [3, 6, -9, 0], [0, 0, 3, 0]]) / 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,9 +166,8 @@ class Domain:
         if len(self._smooth) == 0:
             return features
         n_own = features.shape[1] - self.n_plain_features
-        plain = features[:, n_own:][:, ~self._is_smooth[self.feature_param]]
-        splines = _splines(points[:, self._smooth])
-        return np.hstack([features[:, :n_own], plain, splines])
+        rough = np.hstack([features[:, :n_own], features[:, n_own + self._rough_features]])
+        return _with_splines(rough, points[:, self._smooth])
 
     def is_fine(self, n_inputs: int) -> np.ndarray:
         """Return `[n_inputs]` bools: which additive inputs are fine splines."""
@@ -179,15 +183,14 @@ class Domain:
             by_inputs: `[n, k]`, derivatives by kernel inputs.
             by_additive: `[n, a]`, derivatives by additive inputs.
         """
-        n_earlier = 0 if self.earlier is None else len(self.earlier)
-        by_inputs, by_means = np.split(by_inputs, [by_inputs.shape[1] - n_earlier], axis=1)
         coordinates, slopes = points[:, self._smooth], np.zeros(points.shape)
-        n_numbers = len(self._plain_numeric) * (1 if self.activity is None else 2)
-        by_numbers = by_inputs[:, by_inputs.shape[1] - n_numbers :]
-        total = by_numbers[:, self._smooth_numeric] + _spline_slopes(coordinates, by_additive)
+        k = by_inputs.shape[1] - (0 if self.earlier is None else len(self.earlier))
+        first = k - len(self._plain_numeric) * (1 if self.activity is None else 2)
+        by_numbers = by_inputs[:, first + self._smooth_numeric]
+        total = by_numbers + _spline_slopes(coordinates, by_additive)
         slopes[:, self._smooth] = np.where(np.isnan(coordinates), 0.0, total)
         if self.earlier is not None:
-            slopes += self.earlier.slopes(points, by_means)
+            slopes += self.earlier.slopes(points, by_inputs[:, k:])
         return slopes
 
     def lengthscale_groups(self, dim: int) -> np.ndarray:
@@ -267,6 +270,11 @@ class Domain:
         return np.asarray(~axes.is_categorical & (axes.n_values > N_COARSE))
 
     @cached_property
+    def _rough_features(self) -> np.ndarray:
+        """Ints, the places of the features of other plain parameters among the plain ones."""
+        return np.flatnonzero(~self._is_smooth[self.feature_param])
+
+    @cached_property
     def _smooth(self) -> np.ndarray:
         return np.asarray(self.plain[self._is_smooth])
 
@@ -309,61 +317,63 @@ class Domain:
         return np.concatenate([[0], np.cumsum(self.n_knots)[:-1]]).astype(np.intp)
 
 
-def _splines(coordinates: np.ndarray) -> np.ndarray:
-    """Return uniform cubic B-splines of `[n, m]` coordinates, 0 of NaN.
+def _with_splines(columns: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+    """Return `[n, a]` columns, then uniform cubic B-splines of `[n, m]` coordinates, 0 of NaN.
 
-    First the `N_COARSE` of each column, then the `N_FINE` of each. Those of a coordinate at one
-    resolution sum to 1 (de Boor, 1978, chapter IX).
+    First the `N_COARSE` of each coordinate, then the `N_FINE` of each. Those of a coordinate at
+    one resolution sum to 1 (de Boor, 1978, chapter IX).
     """
-    n, m = coordinates.shape
-    first, t, _ = _pieces(coordinates)
-    square, cube = t**2, t**3
-    weights = (
-        (1.0 - t) ** 3,
-        3.0 * cube - 6.0 * square + 4.0,
-        -3.0 * cube + 3.0 * square + 3.0 * t + 1.0,
-        cube,
-    )
-    scale = np.where(np.isnan(coordinates), 0.0, 1.0 / 6.0)
-    scale, row = np.hstack([scale, scale]), np.arange(n)[:, None]
-    splines = np.zeros((n, m * (N_COARSE + N_FINE)))
-    for place, weight in enumerate(weights):
-        splines[row, first + place] = weight * scale
-    return splines
+    (n, n_before), m = columns.shape, coordinates.shape[1]
+    inputs = np.zeros((n, n_before + m * (N_COARSE + N_FINE)))
+    inputs[:, :n_before] = columns
+    first, powers = _pieces(coordinates)
+    first += n_before + inputs.shape[1] * np.arange(n)[:, None]
+    inputs.reshape(-1)[first + NEXT] = _polynomials(SPLINES, powers)
+    return inputs
 
 
 def _spline_slopes(coordinates: np.ndarray, by_additive: np.ndarray) -> np.ndarray:
     """Return derivatives `[n, m]` by coordinates, from those by inputs that end with splines."""
     n, m = coordinates.shape
-    first, t, n_pieces = _pieces(coordinates)
-    first, square = first + by_additive.shape[1] - m * (N_COARSE + N_FINE), t**2
-    slopes = (
-        -0.5 * (1.0 - t) ** 2,
-        1.5 * square - 2.0 * t,
-        -1.5 * square + t + 0.5,
-        0.5 * square,
-    )
-    total, row = np.zeros(t.shape), np.arange(n)[:, None]
-    for place, slope in enumerate(slopes):
-        total += by_additive[row, first + place] * slope
-    total *= n_pieces
+    first, powers = _pieces(coordinates)
+    first += by_additive.shape[1] - m * (N_COARSE + N_FINE)
+    slopes = _polynomials(SPLINE_SLOPES, powers)
+    slopes *= by_additive[np.arange(n)[:, None], first + NEXT]
+    total = slopes.sum(axis=0) * _layout(m)[0]
     return np.asarray(total[:, :m] + total[:, m:])
 
 
-def _pieces(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _pieces(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where `[n, m]` coordinates lie among the pieces of their coarse and fine splines.
 
     Returns:
-        The place `[n, 2m]` of the first spline that is not 0 there, the position `[n, 2m]` in the
-        piece, in [0, 1], and the number of pieces `[2m]`.
+        The place `[n, 2m]` of the first spline that is not 0 there, and the powers `[4, n, 2m]`
+        of the position in the piece. It is in [0, 1]. All powers of NaN are 0.
     """
-    m = coordinates.shape[1]
+    n_pieces, start = _layout(coordinates.shape[1])
+    position = np.hstack([coordinates, coordinates]) * n_pieces
+    is_known = ~np.isnan(position)
+    position[~is_known] = 0.0
+    piece = np.minimum(position.astype(np.intp), n_pieces - 1)
+    powers = np.empty((4, *position.shape))
+    powers[0] = is_known
+    np.subtract(position, piece, out=powers[1])
+    np.multiply(powers[1], powers[1], out=powers[2])
+    np.multiply(powers[2], powers[1], out=powers[3])
+    return start + piece, powers
+
+
+def _polynomials(coefficients: np.ndarray, powers: np.ndarray) -> np.ndarray:
+    """Return polynomials' values `[4, n, m]`, from `[4, 4]` and from powers `[4, n, m]`."""
+    return np.asarray(coefficients @ powers.reshape(4, -1)).reshape(powers.shape)
+
+
+@cache
+def _layout(m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of pieces, and the place of the first spline, of each of `[2m]` rows."""
     n_pieces = np.repeat([N_COARSE - 3, N_FINE - 3], m)
     start = np.append(np.arange(m) * N_COARSE, m * N_COARSE + np.arange(m) * N_FINE)
-    known = np.where(np.isnan(coordinates), 0.0, coordinates)
-    position = np.hstack([known, known]) * n_pieces
-    piece = np.minimum(position.astype(np.intp), n_pieces - 1)
-    return start + piece, position - piece, n_pieces
+    return n_pieces, start
 
 
 @dataclass(frozen=True, eq=False)

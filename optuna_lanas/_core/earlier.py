@@ -297,7 +297,7 @@ class _Stack:
 
     def means(self, kernel_inputs: np.ndarray, additive: np.ndarray) -> np.ndarray:
         """Return the means `[m, s]` at `[m, k]` kernel and `[m, a]` additive inputs."""
-        covariance = gp.matern(self._squares(self._scaled(kernel_inputs)))
+        covariance = gp.matern(self._squares(self._scaled(kernel_inputs)))[0]
         own = (covariance @ self.weights[:, :, None])[:, :, 0].T
         return np.asarray(own + additive @ self.by_additive + self.offsets)
 
@@ -306,8 +306,8 @@ class _Stack:
         own = self.view.points(points)
         kernel_inputs, _ = self.view.inputs(own)
         scaled = self._scaled(kernel_inputs)
-        pull = gp.matern_slope(self._squares(scaled))
-        pull *= self.weights[:, None] * by_means.T[:, :, None]
+        pull = gp.matern(self._squares(scaled))[1]
+        pull *= gp.MATERN_SLOPE * self.weights[:, None] * by_means.T[:, :, None]
         each = 2.0 * (scaled * pull.sum(axis=2)[:, :, None] - pull @ self.inputs)
         by_inputs = (each / self.lengthscales).sum(axis=0)
         by_additive = by_means @ self.by_additive.T

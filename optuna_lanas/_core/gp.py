@@ -38,6 +38,7 @@ from optuna_lanas._core.settings import Settings
 
 FAR = 1e3  # times its range: distances of columns so far from zero would lose their digits
 SQRT3 = np.sqrt(3.0)
+MATERN_SLOPE = -1.5  # times exp(-sqrt3 r): the derivative of m(r) by the square of r
 T = TypeVar("T")
 MAD_TO_DEVIATION = 1.4826  # of normal values
 MAX_DEVIATION = 1e3  # of the error of a value, which then tells nothing
@@ -231,9 +232,8 @@ def fit_model(
     centred = (additive_inputs - prior.centre) / prior.spread
     value_scale = ValueScale.of(values)
     standardised, noise = value_scale(values), value_scale.noise(values, errors)
-    linear_grams = np.stack(
-        [a @ a.T for a in (centred[:, ~prior.is_fine], centred[:, prior.is_fine])]
-    )
+    parts = centred[:, ~prior.is_fine], centred[:, prior.is_fine]
+    linear_grams = np.stack([part @ part.T for part in parts])
     loss = _Loss(inputs, linear_grams, standardised, prior, settings, noise, foretold)
     start = np.concatenate(
         [prior.log_lengthscales, np.log(prior.linear), [np.log(prior.nugget), prior.power]]
@@ -274,7 +274,8 @@ class _Loss:
         foretold: np.ndarray | None = None,
     ) -> None:
         n_groups = len(prior.log_lengthscales)
-        self._inputs, self._linear_grams, self._values = inputs, linear_grams, values
+        self._inputs, self._values = inputs, values
+        self._linear_grams = linear_grams.reshape(2, -1)
         self._group, self._noise = prior.group, settings.jitter + noise
         logs = np.log([settings.prior_linear, settings.prior_fine, settings.prior_nugget])
         self._means = np.append(prior.log_lengthscales, [*logs, 1.0])
@@ -301,15 +302,14 @@ class _Loss:
         penalty = deviation / self._variances
         theta, earlier = np.split(theta, [len(theta) - len(self.earlier_mean)])
         n, power = len(self._values), theta[-1]
-        coarse, fine, nugget = np.exp(theta[-4:-1])
+        linear, nugget = np.exp(theta[-4:-2]), np.exp(theta[-2])
         y, y_by_power, log_slopes = warp(self._values, power)
         scaled = self._inputs * np.exp(-theta[:-4])[self._group]
-        squares = squared_distances(scaled, scaled)
-        gram = matern(squares)
-        gram += coarse * self._linear_grams[0]
-        gram += fine * self._linear_grams[1]
+        gram, decay = matern(squared_distances(scaled, scaled))
+        gram += (linear @ self._linear_grams).reshape(n, n)
         gram[np.diag_indices(n)] += nugget + self._noise
-        factor, inverse = factorise(gram)
+        factor = cholesky(gram)
+        inverse = inverse_of(factor)
         sums = inverse.sum(axis=1)
         if self._foretold is not None:
             y = y - self._foretold @ earlier
@@ -317,31 +317,28 @@ class _Loss:
         weights = inverse @ residual
         outputscale = max(residual @ weights / n, 1e-12)
         log_determinant = 2.0 * np.log(np.diag(factor)).sum()
-        slope = 0.5 * (inverse - np.outer(weights, weights) / outputscale)  # of the loss by K
-        gradient = np.append(
-            self._slope_of_lengthscales(slope, squares, scaled),
+        inverse -= np.outer(weights / outputscale, weights)
+        slope = inverse  # twice that of the loss by K
+        by_power = weights @ y_by_power / outputscale - log_slopes.sum()
+        gradient = np.concatenate(
             [
-                coarse * np.vdot(slope, self._linear_grams[0]),
-                fine * np.vdot(slope, self._linear_grams[1]),
-                nugget * np.trace(slope),
-                weights @ y_by_power / outputscale - log_slopes.sum(),
-            ],
+                self._slope_of_lengthscales(slope * decay, scaled),
+                0.5 * linear * (self._linear_grams @ slope.ravel()),
+                [0.5 * nugget * np.trace(slope), by_power],
+            ]
         )
         if self._foretold is not None:
             gradient = np.append(gradient, -(weights @ self._foretold) / outputscale)
         total = 0.5 * (n * np.log(outputscale) + log_determinant + deviation @ penalty)
         return float(total - (power - 1.0) * log_slopes.sum()), gradient + penalty
 
-    def _slope_of_lengthscales(
-        self, slope: np.ndarray, squares: np.ndarray, scaled: np.ndarray
-    ) -> np.ndarray:
-        """`[n_groups]`: sums over i, j of slope_ij m'(r_ij) (e_ik - e_jk)^2, by group of k.
+    def _slope_of_lengthscales(self, pull: np.ndarray, scaled: np.ndarray) -> np.ndarray:
+        """`[n_groups]`: sums over i, j of pull_ij (e_ik - e_jk)^2, by group of k, to scale.
 
         Expanded, so that no array of `[n, n, k]` is needed.
         """
-        pull = slope * matern_slope(squares)
         stretch = pull.sum(axis=1) @ scaled**2 - (scaled * (pull @ scaled)).sum(axis=0)
-        return np.asarray(-4.0 * np.bincount(self._group, weights=stretch))
+        return np.asarray(-2.0 * MATERN_SLOPE * np.bincount(self._group, weights=stretch))
 
 
 def warp(values: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -369,50 +366,57 @@ def warp(values: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray, np.n
     return sign * logs * growth, logs**2 * slope, sign * logs
 
 
-def factorise(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lower Cholesky factor and the inverse of a `[n, n]` matrix, which is overwritten.
+def cholesky(gram: np.ndarray) -> np.ndarray:
+    """Return the lower Cholesky factor of a `[n, n]` matrix, which is overwritten.
 
     It must be positive definite, as any K is whose nugget or jitter exceeds the rounding error.
     """
-    factor, error = dpotrf(gram, lower=True, clean=False, overwrite_a=True)
+    factor, error = dpotrf(gram.T, lower=True, overwrite_a=True)  # it is symmetric
     assert error == 0, "the jitter makes it positive definite"
-    inverse, _ = dpotri(factor, lower=True)
-    lower = np.tril(inverse)
-    return factor, lower + np.tril(inverse, -1).T
+    return np.asarray(factor)
 
 
-def matern(squares: np.ndarray) -> np.ndarray:
-    """Return the Matern-3/2 correlation of squared distances."""
+def inverse_of(factor: np.ndarray) -> np.ndarray:
+    """Return the inverse of the `[n, n]` matrix with a Cholesky factor."""
+    lower, _ = dpotri(factor, lower=True)
+    inverse = lower + lower.T
+    inverse[np.diag_indices(len(inverse))] *= 0.5
+    return np.asarray(inverse)
+
+
+def matern(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the Matern-3/2 correlation of squared distances, and exp(-sqrt3 r).
+
+    The second is the derivative of the first by the squared distance, over `MATERN_SLOPE`.
+    """
     scaled = np.sqrt(squares)
-    scaled *= SQRT3
-    correlation = scaled + 1.0
-    correlation *= _exp_minus(scaled)
-    return np.asarray(correlation)
+    scaled *= -SQRT3
+    decay = np.exp(scaled)
+    correlation = np.subtract(1.0, scaled, out=scaled)
+    correlation *= decay
+    return correlation, decay
 
 
-def squared_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the `[n, m]` squared distances of `[n, k]` and `[m, k]` points."""
-    squares = np.asarray(-2.0 * (left @ right.T))
-    squares += (left**2).sum(axis=1)[:, None]
-    squares += (right**2).sum(axis=1)
+def squared_distances(
+    left: np.ndarray, right: np.ndarray, norms: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the `[n, m]` squared distances of `[n, k]` and `[m, k]` points.
+
+    Args:
+        left: `[n, k]`.
+        right: `[m, k]`.
+        norms: `[m]`, the `squared_norms` of ``right`` if they are known.
+    """
+    squares = np.asarray((-2.0 * left) @ right.T)
+    squares += squared_norms(left)[:, None]
+    squares += squared_norms(right) if norms is None else norms
     np.maximum(squares, 0.0, out=squares)
-    return np.asarray(squares)
+    return squares
 
 
-def matern_slope(squares: np.ndarray) -> np.ndarray:
-    """Return the derivative of `matern` by the squared distance: -3/2 exp(-sqrt3 r)."""
-    scaled = np.sqrt(squares)
-    scaled *= SQRT3
-    slope = _exp_minus(scaled)
-    slope *= -1.5
-    return slope
-
-
-def _exp_minus(exponents: np.ndarray) -> np.ndarray:
-    """Overwrite an array with exp(-exponents); a new array would cost more than the values."""
-    np.negative(exponents, out=exponents)
-    np.exp(exponents, out=exponents)
-    return exponents
+def squared_norms(points: np.ndarray) -> np.ndarray:
+    """Return the `[n]` sums of the squares of `[n, k]` coordinates."""
+    return np.asarray(np.einsum("ij,ij->i", points, points))
 
 
 def find_minimum(

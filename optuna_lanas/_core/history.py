@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Hashable
 from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,3 +44,15 @@ class History:
     pending_keys: frozenset[Hashable | None]
     errors: np.ndarray | None = None
     as_first: Callable[[int], np.ndarray] | None = None
+
+    def since(self, first: int) -> History:
+        """Return the history without its first observations, whose points stay known."""
+        return replace(
+            self,
+            points=self.points[first:],
+            features=self.features[first:],
+            values=self.values[first:],
+            objectives=None if self.objectives is None else self.objectives[first:],
+            errors=None if self.errors is None else self.errors[first:],
+            as_first=None,
+        )

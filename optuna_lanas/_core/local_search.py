@@ -98,6 +98,7 @@ def _climb(
     """
     domain, columns = feasible.domain, feasible.continuous
     low, high = feasible.continuous_bounds
+    features = domain.features(begin)  # inputs do not take a float from its features
 
     def place(floats: np.ndarray) -> np.ndarray:
         points = begin.copy()
@@ -106,9 +107,9 @@ def _climb(
 
     def loss(floats: np.ndarray) -> tuple[float, np.ndarray]:
         points = place(floats)
-        features = domain.features(points)
-        inputs = domain.kernel_inputs(points, features)
-        additive = domain.additive_inputs(points, features)
+        now = features if domain.activity is None else domain.features(points)
+        inputs = domain.kernel_inputs(points, now)
+        additive = domain.additive_inputs(points, now)
         scores, by_inputs, by_additive = acquisition.slopes(inputs, additive)
         by_points = domain.slopes(points, by_inputs, by_additive)
         return -float(scores.sum()), -by_points[:, columns].ravel()
@@ -129,10 +130,14 @@ def _inside(
     masked = domain.mask_inactive(points)
     features = domain.features(masked)
     inside = np.flatnonzero(region.contains(features))
+    keys = domain.keys(masked[inside])
+    if None in keys:  # of invalid architectures whose encoding is finite nonetheless
+        inside = inside[[key is not None for key in keys]]
+        keys = [key for key in keys if key is not None]
     masked, features = masked[inside], features[inside]
     inputs = domain.kernel_inputs(masked, features)
     scores = acquisition(inputs, domain.additive_inputs(masked, features))
-    return Candidates(points[inside], domain.keys(masked), scores)
+    return Candidates(points[inside], keys, scores)
 
 
 def _joined(left: Candidates, right: Candidates) -> Candidates:

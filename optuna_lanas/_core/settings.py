@@ -36,6 +36,12 @@ class Settings:
         n_walk_steps: Steps of the random walk.
         n_walk_starts: The most observations at which the walk and the local search start.
 
+        n_stalled: The fewest observations after the best one until the search is restarted; 0 for
+            never.
+        stalled_share: The least number of them, as a share of those up to the best one.
+        n_restart: Observations of a restart, and between two restarts, of one worker.
+        n_workers: Pending trials by whose number all three grow by as much again.
+
         draws_depth: Whether the searched region is that of a node drawn from the leaf's path. Else
             it is the leaf's.
         n_observations: The most observations that condition the Gaussian process.
@@ -111,6 +117,11 @@ class Settings:
     n_walk_steps: int = 50
     n_walk_starts: int = 100
 
+    n_stalled: int = 30
+    stalled_share: float = 0.5
+    n_restart: int = 40
+    n_workers: int = 20
+
     draws_depth: bool = True
     n_observations: int = 192
     n_random: int = 200
@@ -174,4 +185,5 @@ PUBLISHED = Settings(
     n_select=100,
     n_first=100,
     is_uniform=True,
+    n_stalled=0,
 )

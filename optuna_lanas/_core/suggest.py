@@ -1,5 +1,7 @@
 """The search phase: choose a leaf, then a region on its path, then a point inside it.
 
+A search that has stalled is restarted: every other block of trials is a search of its own.
+
 `suggest` is a function of its arguments alone; the caches only save time.
 """
 
@@ -52,6 +54,7 @@ class Proposal:
         candidates: The candidates of the local search; None for a uniform draw.
         chosen: The proposed candidate's place; -1 without candidates.
         acquisition: What scored the candidates; None without candidates.
+        first: The first observation that the search knew; not 0 in a restart.
     """
 
     point: np.ndarray
@@ -61,6 +64,7 @@ class Proposal:
     candidates: Candidates | None = None
     chosen: int = -1
     acquisition: Acquisition | None = None
+    first: int = 0
 
 
 class ModelCache:
@@ -108,13 +112,44 @@ def suggest(
 
     The proposed point is new to the history as long as there are new points: where a region has
     none left, the search continues in the parent's region. Where all feasible points are known,
-    one is drawn without a model.
+    one is drawn without a model. A restart begins with uniform draws, as a study does.
     """
     if feasible.n_points <= history.keys.n + len(history.pending_keys):
         repeat = draw_repeat(history, feasible, settings, rng)
         if repeat is not None:
             return Proposal(repeat)
-    caches = caches or Caches()
+    first = restart_of(history, settings)
+    if first > 0:
+        if len(history.values) - first < settings.n_startup_trials:
+            return Proposal(sample_new(history, feasible, settings, rng), first=first)
+        history = history.since(first)
+    proposal = _search(history, feasible, settings, rng, caches or Caches())
+    return replace(proposal, first=first)
+
+
+def restart_of(history: History, settings: Settings) -> int:
+    """Return the place of the first observation of the present restart; 0 outside of one.
+
+    The search has stalled once many observations have followed the best one. Then restarts take
+    turns with the search that knows everything, which uses what they find.
+    """
+    n = len(history.values)
+    if settings.n_stalled == 0 or history.objectives is not None or n == 0:
+        return 0
+    factor = 1 + len(history.pending_points) // settings.n_workers
+    n_first = int(np.argmax(history.values)) + 1
+    n_first += factor * max(settings.n_stalled, int(settings.stalled_share * n_first))
+    block, place = divmod(n - n_first, factor * settings.n_restart)
+    return n - place if block >= 0 and block % 2 == 0 else 0
+
+
+def _search(
+    history: History,
+    feasible: FeasibleSet,
+    settings: Settings,
+    rng: np.random.Generator,
+    caches: Caches,
+) -> Proposal:
     search_tree = learn(history, settings, caches.tree)
     if settings.is_uniform:
         return _draw_from_leaf(history, feasible, search_tree, settings, rng)

@@ -217,15 +217,17 @@ def _differ(left: Any, right: Any) -> bool:
 def _decision(
     record: Record, history: History, proposal: Proposal, params: Mapping[str, Any]
 ) -> Decision:
-    n, tree = len(history.values), proposal.search_tree
+    n, first, tree = len(history.values), proposal.first, proposal.search_tree
     if tree is None:
-        return Decision("start-up" if record.is_startup else "random", n)
+        drawn = "start-up" if record.is_startup or first > 0 else "random"
+        return Decision(drawn, n, first=first)
     point = history.domain.mask_inactive(proposal.point[None])
     features = history.domain.features(point)[0]
     leaf, node = proposal.leaf, proposal.node
     return Decision(
         found="uniform" if proposal.candidates is None else "model",
         n_observations=n,
+        first=first,
         leaf=leaf,
         leaf_name=tree.tree.name(leaf),
         node=node,
@@ -286,7 +288,8 @@ def _origin(
     """The good observation that a point is nearest to in some params, as fields of a decision."""
     names = record.transform.names
     columns = np.array([i for i, name in enumerate(names) if name in params], dtype=np.intp)
-    good = _good_observations(history)
+    good = _good_observations(history.since(proposal.first) if proposal.first else history)
+    good += proposal.first
     if proposal.candidates is None or len(columns) == 0 or len(good) == 0:
         return {}
     changes = _changes(history.domain.axes.part(columns), point, history.points[good], columns)

@@ -61,11 +61,12 @@ class Decision:
     """How a trial's params were found, with numbers rounded to six digits.
 
     Attributes:
-        found: "start-up" is a draw from the whole space before the first tree, "earlier" a
-            point of an earlier study instead, and "random" a draw because no region held a new
-            point. "model" is the best candidate, "uniform" the published draw. "other" and
-            "enqueued" are trials that LaNAS did not propose.
+        found: "start-up" is a draw from the whole space before the first tree, of a search or of
+            its restart; "earlier" a point of an earlier study instead; "random" a draw because no
+            region held a new point. "model" is the best candidate, "uniform" the published draw.
+            "other" and "enqueued" are trials that LaNAS did not propose.
         n_observations: Finished trials with a value that were known at that time.
+        first: How many of them, the first ones, a restart of a stalled search left out.
         leaf: The leaf that was chosen; -1 without a tree.
         leaf_name: Its number and path in words.
         node: The node on the leaf's path whose region was searched; -1 if none was.
@@ -89,6 +90,7 @@ class Decision:
 
     found: str
     n_observations: int
+    first: int = 0
     leaf: int = -1
     leaf_name: str = ""
     node: int = -1

@@ -37,6 +37,8 @@ ORIGINS = {
 
 def origin_of(decision: Decision) -> str:
     """Return how a trial's params were found, in words."""
+    if decision.found == "start-up" and decision.first > 0:
+        return "drawn uniformly at random, as the search had stalled and was restarted"
     unknown = f"found in a way that this version does not know: {one_line(decision.found)}"
     return ORIGINS.get(decision.found, unknown)
 
@@ -52,12 +54,15 @@ def why(number: int, decision: Decision, params: Mapping[str, Any]) -> str:
 
 def where(decision: Decision, is_recorded: bool) -> str:
     """Return a sentence on the region in which a trial was searched or lies, empty for none."""
-    tree = f"the tree of {decision.n_observations} observations"
+    n = decision.n_observations - decision.first
+    tree = f"the tree of {n} observations"
     if decision.leaf < 0:
         return ""
     if not is_recorded:
         return f"It lies in leaf {one_line(decision.leaf_name)} of {tree} that the study has now."
     how = "It was drawn from" if decision.found == "uniform" else "It was searched in"
+    if decision.first > 0:
+        how = f"The search had stalled and was restarted, with the last {n} trials alone. {how}"
     if decision.leaf == 0:
         return f"{how} the whole space, which has no regions yet."
     if decision.node == 0:
@@ -69,7 +74,7 @@ def where(decision: Decision, is_recorded: bool) -> str:
     if not steps:  # left out of the record, which is bounded
         leaf = one_line(decision.leaf_name)
         return f"{how} region {decision.node}, on the path to leaf {leaf} of {tree}."
-    side = f"{_side(steps)} of {decision.n_observations} trials"
+    side = f"{_side(steps)} of {n} trials"
     return f"{how} region {decision.node}, {side}{_reasons(steps)}."
 
 

@@ -171,7 +171,7 @@ def test_a_value_of_great_error_counts_little() -> None:
     arguments = problem.inputs, problem.additive, problem.values, problem.model, NO_PRIOR
     assert make_acquisition(*arguments, errors).incumbent < problem.acquisition().incumbent
     zero = make_acquisition(*arguments, np.zeros(12))
-    np.testing.assert_array_equal(zero.inverse, problem.acquisition().inverse)
+    np.testing.assert_array_equal(zero.factor, problem.acquisition().factor)
 
 
 def test_equal_values_leave_the_search_to_the_variance() -> None:

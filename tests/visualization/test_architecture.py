@@ -5,10 +5,10 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from optuna_lanas import LaNASSampler
 from optuna_lanas.spaces import NASBench201Space
 from optuna_lanas.visualization import partition
 from optuna_lanas.visualization import plot_architecture
+from tests.studies import quick
 
 
 pytest.importorskip("plotly")
@@ -19,7 +19,7 @@ SPACE = NASBench201Space()
 
 @pytest.fixture(scope="module")
 def cells() -> optuna.Study:
-    study = optuna.create_study(direction="maximize", sampler=LaNASSampler(space=SPACE, seed=0))
+    study = optuna.create_study(direction="maximize", sampler=quick(space=SPACE))
     study.optimize(lambda trial: SPACE.suggest(trial).count("nor_conv_3x3"), n_trials=15)
     return study
 

@@ -8,7 +8,6 @@ import numpy as np
 import optuna
 import pytest
 
-from optuna_lanas import LaNASSampler
 from optuna_lanas.visualization import partition
 from optuna_lanas.visualization import plot_parameters
 from optuna_lanas.visualization import StudyPartition
@@ -19,6 +18,7 @@ from optuna_lanas.visualization._plotly import BAD
 from optuna_lanas.visualization._plotly import GOOD
 from optuna_lanas.visualization._words import conditions
 from optuna_lanas.visualization._words import describe
+from tests.studies import quick
 from tests.visualization.builders import conditional
 from tests.visualization.builders import searched
 
@@ -39,7 +39,7 @@ def heads(figure: Any) -> list[str]:
 def choices(request: pytest.FixtureRequest) -> optuna.Study:
     sampler: Any = optuna.samplers.RandomSampler(seed=0)
     if request.param == "lanas":
-        sampler = LaNASSampler(seed=0)
+        sampler = quick()
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.optimize(conditional, n_trials=60)
     return study

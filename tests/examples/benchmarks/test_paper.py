@@ -122,6 +122,7 @@ def test_a_leafs_cells_are_drawn_once_each_until_none_is_left(table: Cells) -> N
 
 
 @needs_table
+@pytest.mark.slow
 def test_expected_samples_of_random_search_are_their_mean(table: Cells) -> None:
     uniform = [random_search.run(table, seed, len(table)).samples for seed in range(100)]
     encoded = [random_search.run_over_encodings(table, s, len(table)).samples for s in range(40)]
