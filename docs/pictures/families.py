@@ -38,10 +38,11 @@ LABELS = {
     "random": "random",
     "gp": "GP",
     "cmaes": "CMA-ES",
-    "nsga2": "NSGA-II",
+    "catcma": "CatCMA",
 }
 FLOOR = 1e-3
 N_COLUMNS = 3
+TICKS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def main() -> None:
@@ -54,7 +55,7 @@ def main() -> None:
     found = [family for family in TITLES if family in set(rows["family"])]
     n_rows = -(-len(found) // N_COLUMNS)
     figure, grid = plt.subplots(
-        n_rows, N_COLUMNS, figsize=(10, 0.6 + 2.6 * n_rows), sharex=True, sharey=True,
+        n_rows, N_COLUMNS, figsize=(10, 0.6 + 2.6 * n_rows), sharex=True,
         squeeze=False, layout="constrained",
     )  # fmt: skip
     for axes in grid.flat[len(found) :]:
@@ -82,7 +83,11 @@ def _draw(axes: Axes, rows: pd.DataFrame, title: str, n_trials: int) -> None:
             low, high = curve.low.clip(FLOOR), curve.high.clip(FLOOR)
             axes.fill_between(curve.trial, low, high, color=colour, alpha=0.15, lw=0)
     axes.set_title(title, fontsize="medium")
-    axes.set(yscale="log", xlim=(1, n_trials), ylim=(FLOOR, 1.5))
+    least = min(line.get_ydata().min() for line in axes.get_lines())
+    axes.set(yscale="log", xlim=(1, n_trials), ylim=(0.7 * least, 1.2))
+    axes.set_yticks([tick for tick in TICKS if tick > 0.7 * least], minor=False)
+    axes.get_yaxis().set_major_formatter("{x:g}")
+    axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.3)
 
