@@ -179,6 +179,7 @@ class LaNASSampler(BaseSampler):
         ridge: float = 1e-6,
         use_ranks: bool = False,
         space: Any | None = None,
+        earlier: Sequence[optuna.Study | Sequence[FrozenTrial]] | None = None,
     ) -> LaNASSampler:
         """Return the algorithm as published, on the same tree.
 
@@ -200,6 +201,7 @@ class LaNASSampler(BaseSampler):
             ridge: Penalty of the models' weights, greater than 0; small for least squares.
             use_ranks: Whether nodes see ranks instead of raw values, unlike the paper.
             space: As for the class.
+            earlier: As for the class, but only the random trials at the start learn from them.
 
         Raises:
             ValueError: If an argument is outside its range.
@@ -233,11 +235,16 @@ class LaNASSampler(BaseSampler):
             n_select=n_select,
             n_first=max(n_first, 1),
         )
-        return cls.from_settings(settings, seed=seed, space=space)
+        return cls.from_settings(settings, seed=seed, space=space, earlier=earlier)
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, *, seed: int | None = None, space: Any | None = None
+        cls,
+        settings: Settings,
+        *,
+        seed: int | None = None,
+        space: Any | None = None,
+        earlier: Sequence[optuna.Study | Sequence[FrozenTrial]] | None = None,
     ) -> LaNASSampler:
         """Return a sampler with all numbers of its search given, as in an ablation.
 
@@ -245,6 +252,7 @@ class LaNASSampler(BaseSampler):
             settings: Most easily ``dataclasses.replace(sampler.settings, ...)``.
             seed: As for the class.
             space: As for the class.
+            earlier: As for the class.
 
         Raises:
             TypeError: If ``settings`` or one of its fields is of the wrong type.
@@ -264,7 +272,7 @@ class LaNASSampler(BaseSampler):
         check_type("settings", settings, Settings, "the settings of a sampler", remedy)
         check_settings(settings)
         sampler = cls(seed=seed)
-        sampler._search(settings, space, sampler._seed)
+        sampler._search(settings, space, sampler._seed, earlier)
         sampler._given_seed = seed
         return sampler
 

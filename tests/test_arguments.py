@@ -129,6 +129,7 @@ def sampler_cases() -> Iterator[Case]:
             "ridge": [*FLOAT, 0.0],
             "use_ranks": FLAG,
             "space": SPACE,
+            "earlier": EARLIER,
         },
     )
     yield Case(
@@ -137,6 +138,7 @@ def sampler_cases() -> Iterator[Case]:
             "settings": [None, {}, LaNASSampler(), type(LaNASSampler().settings)],
             "seed": [*INT_OR_NONE, -1],
             "space": SPACE,
+            "earlier": EARLIER,
         },
         lambda: {"settings": LaNASSampler().settings},
     )

@@ -30,6 +30,10 @@ def loss(trial: optuna.Trial) -> float:
     return (x - 0.7) ** 2 + abs(n - 6) / 9 + (trial.suggest_categorical("op", "abc") != "b")
 
 
+def steep(trial: optuna.Trial) -> float:
+    return float(sum((trial.suggest_float(f"x{i}", -5.0, 5.0) - i / 2) ** 2 for i in range(6)))
+
+
 def finished(
     objective: Objective = loss, n_trials: int = 25, seed: int = 0, **options: Any
 ) -> optuna.Study:
@@ -55,13 +59,43 @@ def params(study: optuna.Study) -> list[dict[str, Any]]:
     return [trial.params for trial in study.trials]
 
 
+def first_found(earlier: Sequence[Any], n_trials: int = 5) -> list[str]:
+    """How the first trials were found."""
+    study = searched(earlier, n_trials=n_trials, objective=steep)
+    return [explain(study, number).found for number in range(n_trials)]
+
+
 def test_the_first_trials_are_the_best_earlier_ones_and_differ() -> None:
-    earlier = finished()
-    ranked = sorted(earlier.trials, key=lambda trial: trial.value or 0.0)
-    first = params(searched([earlier], n_trials=10))
-    assert first[0] == ranked[0].params
-    assert all(own in [trial.params for trial in ranked[:10]] for own in first)
-    assert len({str(own) for own in first}) == 10
+    earlier = finished(steep, n_trials=100)
+    ranked = [t.params for t in sorted(earlier.trials, key=lambda trial: trial.value or 0.0)]
+    first = params(searched([earlier], n_trials=5, objective=steep))
+    assert first[0] == pytest.approx(ranked[0])
+    is_earlier = [any(own == pytest.approx(best) for best in ranked[:10]) for own in first]
+    assert is_earlier == [True, False, True, True, True]  # and one to compare them with
+    assert len({str(own) for own in first}) == 5
+
+
+def test_points_of_a_misleading_study_are_soon_left() -> None:
+    misleading = finished(lambda trial: -steep(trial))
+    assert first_found([misleading])[1:] == ["start-up"] * 4
+    assert first_found([finished(steep)])[1:] == ["start-up"] + ["earlier"] * 3
+
+
+def test_good_points_of_a_single_study_are_tried_longer() -> None:
+    earlier = [finished(steep, n_trials=100, seed=seed) for seed in range(2)]
+    one, two = first_found(earlier[:1], n_trials=13), first_found(earlier, n_trials=7)
+    assert one[5:11] == ["earlier"] * 6
+    assert one[11:] == two[5:] == ["model"] * 2
+
+
+def test_pending_trials_alternate_between_earlier_points_and_draws() -> None:
+    study = optuna.create_study(sampler=LaNASSampler(seed=0, earlier=[finished()]))
+    loss(study.ask())
+    study.tell(0, 1.0)
+    for _ in range(4):
+        loss(study.ask())
+    found = [explain(study, number).found for number in range(1, 5)]
+    assert found == ["start-up", "earlier", "start-up", "earlier"]
 
 
 def test_no_earlier_study_changes_nothing() -> None:
@@ -129,9 +163,9 @@ def test_the_earlier_processes_are_fitted_once() -> None:
 
 
 def test_an_explanation_names_the_earlier_study() -> None:
-    study = searched([finished(study_name="last year")])
-    assert explain(study, 1).found == "earlier"
-    assert "From earlier studies: last year." in str(explain(study, 1))
+    study = searched([finished(steep, study_name="last year")], objective=steep)
+    assert explain(study, 2).found == "earlier"
+    assert "From earlier studies: last year." in str(explain(study, 2))
     assert "last year (weight" in str(explain(study, 12))
     assert explain(searched(None), 12).earlier == ""
 
@@ -215,19 +249,31 @@ def test_pending_trials_are_not_repeated() -> None:
     assert len({str(trial.params) for trial in trials}) == 6
 
 
+def test_samplers_of_given_settings_and_of_the_paper_take_earlier_studies() -> None:
+    earlier = [finished()]
+    settings = LaNASSampler(max_depth=3).settings
+    given = LaNASSampler.from_settings(settings, seed=0, earlier=earlier)
+    direct = LaNASSampler(seed=0, max_depth=3, earlier=earlier)
+    published = LaNASSampler.paper(seed=0, n_select=12, earlier=earlier)
+    studies = [optuna.create_study(sampler=sampler) for sampler in (given, direct, published)]
+    for study in studies:
+        study.optimize(loss, n_trials=14)
+    assert params(studies[0]) == params(studies[1])
+    best = min(earlier[0].trials, key=lambda trial: trial.value or 0.0)
+    assert params(studies[2])[0] == best.params
+    assert "earlier=" in repr(published)
+
+
 @pytest.mark.slow
 def test_a_good_earlier_study_helps_and_a_shuffled_one_is_dropped() -> None:
     def best(earlier: list[optuna.Study] | None, seed: int, n_trials: int) -> float:
         study = optuna.create_study(sampler=LaNASSampler(seed=seed, earlier=earlier))
-        study.optimize(wide, n_trials=n_trials)
+        study.optimize(steep, n_trials=n_trials)
         return study.best_value
-
-    def wide(trial: optuna.Trial) -> float:
-        return float(sum((trial.suggest_float(f"x{i}", -5, 5) - i / 2) ** 2 for i in range(6)))
 
     given, shuffled, alone = [], [], []
     for seed in range(3):
-        earlier = finished(wide, n_trials=100, seed=seed)
+        earlier = finished(steep, n_trials=100, seed=seed)
         values = np.random.default_rng(seed).permutation([t.value or 0.0 for t in earlier.trials])
         misleading = optuna.create_study()
         misleading.add_trials(

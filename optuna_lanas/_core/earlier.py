@@ -5,7 +5,7 @@ mean ``c + sum_j b_j f_j(x)``. The weights b_j are at least 0 and are fitted wit
 hyperparameters: a study that orders the new values wrongly gets the weight 0.
 
 Notation
-    f_j    posterior mean of earlier study j, in units of its spread
+    f_j    posterior mean of earlier study j, in units of the spread of its values
     b_j    its weight
 """
 
@@ -70,7 +70,7 @@ class EarlierStudy:
         view: How it sees points.
         model: The hyperparameters.
         inputs: `[n, k]`, scaled kernel inputs of the observations.
-        weights: `[n]`, ``K^-1 (y - c)`` over the spread.
+        weights: `[n]`, ``K^-1 (y - c)`` over the spread of y.
         by_linear: `[a]`, the derivatives of the mean by linear inputs.
         best: The posterior mean of its best observation, in units of the spread.
     """
@@ -93,6 +93,8 @@ def learn_earlier(
 ) -> EarlierStudy:
     """Return what an earlier study foretells, by a process fitted to its observations.
 
+    Its unit is the spread of the values: where they are all noise, it is about 0.
+
     Args:
         view: How it sees points.
         points: `[n, n_shared]`.
@@ -110,8 +112,7 @@ def learn_earlier(
     model = gp.fit_model(inputs, additive, values, prior, settings, errors)
     found = make_acquisition(inputs, additive, values, model, settings, errors)
     y = gp.warp(model.value_scale(values), model.power)[0]
-    noise = model.nugget + settings.jitter + model.value_scale.noise(values, errors)
-    spread = float((y - noise * found.weights).std()) or 1.0
+    spread = float(y.std()) or 1.0
     by_linear = found.weights @ found.linear_inputs / spread
     best = found.incumbent / spread
     return EarlierStudy(view, model, found.inputs, found.weights / spread, by_linear, best)
@@ -141,12 +142,12 @@ def make_plan(
             first.setdefault(key, place)
     places = list(first.values())
     points, of = points[places], of[places]
-    plan = Earlier(studies, (), points, of)
     if len(points) == 0:
         return points, of
+    together = Earlier(studies, (), points, of, points)
     features = domain.features(points)
     inputs = domain.kernel_inputs(points, features)
-    mean = np.nan_to_num(plan.means(points, features, inputs).mean(axis=1), nan=-np.inf)
+    mean = np.nan_to_num(together.means(points, features, inputs).mean(axis=1), nan=-np.inf)
     n_best = settings.n_elites * min(len(studies), MAX_SHARES)
     best = np.argsort(-mean, kind="stable")[:n_best]
     inputs = np.nan_to_num(inputs[best], nan=0.5)
@@ -169,12 +170,14 @@ class Earlier:
         plan: `[n_plan, n_params]` points of the new domain to try first; NaN where an earlier
             trial had no value.
         plan_of: `[n_plan]` ints, the study of each.
+        elites: `[n_elites, n_params]`, the best points of all studies.
     """
 
     studies: Sequence[EarlierStudy]
     names: Sequence[str]
     plan: np.ndarray
     plan_of: np.ndarray
+    elites: np.ndarray
 
     def __len__(self) -> int:
         return len(self.studies)

@@ -152,7 +152,7 @@ class EarlierStudies:
         if not studies:
             return None
         plan, of = make_plan(transform.domain, studies, tried_first, self._settings)
-        return Earlier(studies, tuple(names), plan, of)
+        return Earlier(studies, tuple(names), plan, of, np.vstack(tried_first))
 
     def first_param(
         self, direction: StudyDirection, number: int, name: str, distribution: BaseDistribution

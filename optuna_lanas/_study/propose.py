@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from optuna_lanas._core.axes import Axes
     from optuna_lanas._core.feasible import FeasibleSet
     from optuna_lanas._core.search_tree import SearchTree
+    from optuna_lanas._core.settings import Settings
     from optuna_lanas._core.suggest import Proposal
 
 MAX_AGAIN = 1  # further proposals of a trial whose values were outside their ranges
@@ -69,13 +70,14 @@ def propose(
     history = record.history(trial.number)
     feasible = record.feasible(trial, search_space)
     rng = make_rng(seed, trial.number, *search_space)
-    if record.is_startup:
-        planned = None if history.domain.earlier is None else _planned(history, feasible, rng)
+    if history.domain.earlier is not None:
+        planned = _planned(history, feasible, record.settings, rng)
         if planned is not None:
             point, name = planned
             params = record.transform.to_params(point, search_space)
             asked = {name: params[name] for name in search_space}
             return asked, Decision("earlier", len(history.values), earlier=name)
+    if record.is_startup:
         point = sample_new(history, feasible, record.settings, rng)
         proposal = search.Proposal(point)
     else:
@@ -88,17 +90,51 @@ def propose(
 
 
 def _planned(
-    history: History, feasible: FeasibleSet, rng: np.random.Generator
+    history: History, feasible: FeasibleSet, settings: Settings, rng: np.random.Generator
 ) -> tuple[np.ndarray, str] | None:
-    """Return the first new point of the plan, and the earlier study's name; None without one."""
+    """Return the first new point of the plan, and the earlier study's name; None to try none.
+
+    A single earlier study has a longer start-up: only the new trials tell how good it is.
+    """
     earlier = history.domain.earlier
     assert earlier is not None, "there is a plan"
+    n, n_first = len(history.values), max(settings.n_startup_trials, 1)
+    n_most = 2 * settings.n_startup_trials + 1 if len(earlier) == 1 else 0
+    if n >= max(n_first, n_most) or not _is_plan_next(history, feasible, rng):
+        return None
     points = feasible.project(history.domain.complete(earlier.plan, rng))
     keys = history.domain.keys(history.domain.mask_inactive(points))
     for point, key, study in zip(points, keys, earlier.plan_of.tolist(), strict=True):
         if key is not None and key not in history.keys and key not in history.pending_keys:
             return point, earlier.names[study]
     return None
+
+
+def _is_plan_next(history: History, feasible: FeasibleSet, rng: np.random.Generator) -> bool:
+    """Whether to try a point of the earlier studies next, not to draw one.
+
+    One of each is tried first. Then the earlier points go on as long as their median is no worse
+    than the best drawn point.
+    """
+    earlier, domain = history.domain.earlier, history.domain
+    assert earlier is not None, "there is a plan"
+    elites = feasible.project(domain.complete(earlier.elites, rng))
+    is_open = np.isnan(earlier.elites)
+    observed = _is_among(history.points, elites, is_open)
+    pending = _is_among(history.pending_points, elites, is_open)
+    values = history.values
+    if history.errors is not None:
+        values = np.where(np.isfinite(history.errors), values, -np.inf)
+    if observed.any() and not observed.all():
+        return bool(np.median(values[observed]) >= values[~observed].max())
+    n_tried = int(observed.sum()) + int(pending.sum())
+    return 2 * n_tried <= len(observed) + len(pending)
+
+
+def _is_among(points: np.ndarray, others: np.ndarray, is_open: np.ndarray) -> np.ndarray:
+    """`[n]` bools: whether points are one of others, which may have any value where it is open."""
+    is_equal = np.isclose(points[:, None], others) | is_open
+    return np.asarray(is_equal.all(axis=2).any(axis=1))
 
 
 def propose_again(

@@ -243,10 +243,7 @@ class Record:
     @property
     def is_startup(self) -> bool:
         """Whether the history is too short for a model to propose from it."""
-        n, n_least = self.n_observations, max(self.settings.n_startup_trials, 1)
-        if self.foretold is not None:
-            n_least = max(min(2 * n_least, len(self.foretold.plan)), 1)
-        return n < n_least
+        return self.n_observations < max(self.settings.n_startup_trials, 1)
 
     @property
     def observed_trials(self) -> list[FrozenTrial]:

@@ -53,7 +53,8 @@ def learned(
 
 def earlier_of(*studies: EarlierStudy) -> Earlier:
     names = tuple(map(str, range(len(studies))))
-    return Earlier(studies, names, np.empty((0, 3)), np.empty(0, dtype=np.intp))
+    none = np.empty((0, 3))
+    return Earlier(studies, names, none, np.empty(0, dtype=np.intp), none)
 
 
 def means(earlier: Earlier, points: np.ndarray) -> np.ndarray:
@@ -65,6 +66,12 @@ def test_what_a_study_foretells_follows_its_values() -> None:
     points = DOMAIN.sample(200, np.random.default_rng(9))
     foretold = means(earlier_of(learned(0)), points)[:, 0]
     assert np.corrcoef(foretold, score(points))[0, 1] > 0.9
+
+
+def test_a_study_of_noise_foretells_little() -> None:
+    points = DOMAIN.sample(200, np.random.default_rng(9))
+    noise, good = means(earlier_of(learned(0, is_shuffled=True), learned(0)), points).T
+    assert noise.std() < 0.5 * good.std()
 
 
 def test_studies_are_independent_of_those_beside_them() -> None:
