@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from examples.benchmarks import analog
+from examples.benchmarks import bbob
 from examples.benchmarks import graphs
 from examples.benchmarks import nasbench101
 from examples.benchmarks import synthetic
@@ -22,6 +23,8 @@ FAMILIES: dict[str, list[str]] = {
     "functions5d": synthetic.names("functions5d"),
     "functions10d": synthetic.names("functions10d"),
     "mixed": synthetic.names("mixed"),
+    "bbob5d": bbob.names("bbob5d"),
+    "bbob10d": bbob.names("bbob10d"),
 }
 
 
@@ -45,6 +48,8 @@ def load(name: str, seed: int) -> Problem:
         return analog.load(name)
     if family in ("nasbench101", "nasbench101-official"):
         return nasbench101.load(name, seed)
+    if family in ("bbob5d", "bbob10d"):
+        return bbob.load(name, seed)
     return synthetic.load(name, seed)
 
 

@@ -1,4 +1,4 @@
-"""The samplers by name: Optuna's, LaNAS, and the peers that Optuna does not have."""
+"""The samplers by name: Optuna's, LaNAS, OptunaHub's, and the peers that Optuna does not have."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 import optuna
 from optuna.samplers import BaseSampler
 
+from examples.benchmarks.peers import hub
+from examples.benchmarks.peers.catcma import CatCMA
 from examples.benchmarks.peers.evolution import RegularizedEvolution
 from examples.benchmarks.peers.local_search import LocalSearch
 from examples.benchmarks.peers.mcts import PlainMCTS
@@ -33,6 +35,15 @@ OPTUNA: dict[str, Callable[[Problem, int], BaseSampler]] = {
     "cmaes": lambda problem, seed: optuna.samplers.CmaEsSampler(
         seed=seed, warn_independent_sampling=False
     ),
+    "confopt": lambda problem, seed: hub.sampler(
+        "confopt_sampler", "ConfOptSampler", search_space=problem.distributions(), seed=seed
+    ),
+    "hebo": lambda problem, seed: hub.sampler(
+        "hebo", "HEBOSampler", search_space=problem.distributions(), seed=seed
+    ),
+    "turbo": lambda problem, seed: hub.sampler(
+        "turbo", "TuRBOSampler", seed=seed, warn_independent_sampling=False
+    ),
 }
 PEERS: dict[str, Callable[[Task], Peer]] = {
     "evolution-500": lambda task: RegularizedEvolution(task, 500, 50),
@@ -41,5 +52,6 @@ PEERS: dict[str, Callable[[Task], Peer]] = {
     "ensemble-predictor": EnsembleSearch,
     "weak-predictor": WeakPredictorSearch,
     "mcts": PlainMCTS,
+    "catcma": CatCMA,
     "smac": SMAC,
 }
