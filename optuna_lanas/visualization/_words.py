@@ -138,7 +138,10 @@ def _condition(
 def _choice(
     view: StudyPartition, column: int, inside: np.ndarray, outside: np.ndarray
 ) -> Condition | None:
-    """Return the choices that the trials have more often, or the one that they avoid."""
+    """Return the choices that the trials have more often, or the one that they avoid.
+
+    "=" and "not" are true of all trials inside, "mostly" and "rarely" of some.
+    """
     n_choices = int(view.transform.domain.axes.n_choices[column])
     a, b = (
         np.bincount(own[~np.isnan(own)].astype(np.intp), minlength=n_choices) / len(own)
@@ -151,12 +154,15 @@ def _choice(
         chosen = chosen[:1]
     name, worst = one_line(str(view.transform.names[column])), int(order[-1])
     if -gain[worst] > gain[chosen].sum() + MIN_GAIN:
-        relation = f" not {value_text(view, column, worst)}"
+        verb = "rarely" if a[worst] > 0.0 else "not"
+        relation = f" {verb} {value_text(view, column, worst)}"
         return Condition(name, relation, float(1.0 - a[worst]), float(1.0 - b[worst]))
     if len(chosen) == 0:
         return None
-    relation = f" = {' or '.join(value_text(view, column, c) for c in chosen.tolist())}"
-    return Condition(name, relation, float(a[chosen].sum()), float(b[chosen].sum()))
+    share = float(a[chosen].sum())
+    verb = "mostly" if share < 1.0 - 1e-9 else "="
+    relation = f" {verb} {' or '.join(value_text(view, column, c) for c in chosen.tolist())}"
+    return Condition(name, relation, share, float(b[chosen].sum()))
 
 
 def _range(
