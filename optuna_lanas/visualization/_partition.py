@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,7 +115,7 @@ def _title(view: StudyPartition) -> tuple[str, str, str]:
     leaf, latest = view.best_leaf, view.search_tree.leaf[-N_LATEST:]
     n_here, n_latest = int((latest == leaf).sum()), len(latest)
     how = "Size: trials. Brighter: better. Outlined: the path to"
-    note = f"{how} the ★ {name_of_best(view)}. Click to zoom."
+    note = f"{how} the ★ {name_of_best(view)}. ≈: mostly. Click to zoom."
     if view.is_leaf(0):
         return f"One region as yet: {counted(len(view.numbers), 'trial')}, no split", "", note
     name = short(view.target_name, 40)
@@ -144,7 +145,10 @@ def _label(view: StudyPartition, node: int, has_best: bool, limit: int) -> str:
     if node == 0:
         return f"{star}all trials"
     words = _against_sibling(view, node)
-    return escaped(f"{star}{words[0].short(limit - len(star)) if words else 'no pattern'}")
+    if not words:
+        return f"{star}no pattern"
+    first = replace(words[0], relation=words[0].relation.replace(" mostly ", " ≈ ", 1))
+    return escaped(f"{star}{first.short(limit - len(star))}")
 
 
 def _against_sibling(view: StudyPartition, node: int) -> list[Condition]:
