@@ -88,8 +88,9 @@ def _tell_of_stall(study_name: str, record: Record, n: int) -> None:
         info_once(
             ("stall", study_name, number),
             f"The search of study {study_name!r} has stalled: none of the last {n_since} trials "
-            f"was better than trial {number}. Every other block of trials is now a restart, which "
-            f"knows its own trials alone. Stop it, or widen the ranges of its parameters.",
+            f"was better than trial {number}. Unless values are noisy, every other block of "
+            f"trials is now a restart, which knows its own trials alone. Stop it, or widen the "
+            f"ranges of its parameters.",
         )
 
 

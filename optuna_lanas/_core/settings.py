@@ -41,6 +41,7 @@ class Settings:
         stalled_share: The least number of them, as a share of those up to the best one.
         n_restart: Observations of a restart, and between two restarts, of one worker.
         n_workers: Pending trials by whose number all three grow by as much again.
+        max_stalled_nugget: The greatest nugget with which a search is restarted.
 
         draws_depth: Whether the searched region is that of a node drawn from the leaf's path. Else
             it is the leaf's.
@@ -121,6 +122,7 @@ class Settings:
     stalled_share: float = 0.5
     n_restart: int = 40
     n_workers: int = 20
+    max_stalled_nugget: float = 3e-3
 
     draws_depth: bool = True
     n_observations: int = 192

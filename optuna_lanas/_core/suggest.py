@@ -90,10 +90,11 @@ class ModelCache:
 
 @dataclass
 class Caches:
-    """What a call of `suggest` remembers for the next call."""
+    """What a call of `suggest` remembers for the next call; of a restart, apart."""
 
     tree: TreeCache = field(default_factory=TreeCache)
     model: ModelCache = field(default_factory=ModelCache)
+    restart: Caches | None = None
 
 
 def suggest(
@@ -118,12 +119,16 @@ def suggest(
         repeat = draw_repeat(history, feasible, settings, rng)
         if repeat is not None:
             return Proposal(repeat)
-    first = restart_of(history, settings)
+    caches, first = caches or Caches(), restart_of(history, settings)
+    if first > 0 and caches.model.fitted(history, settings).nugget > settings.max_stalled_nugget:
+        first = 0  # the best value of noisy ones may be luck, and is waited for in vain
     if first > 0:
         if len(history.values) - first < settings.n_startup_trials:
             return Proposal(sample_new(history, feasible, settings, rng), first=first)
         history = history.since(first)
-    proposal = _search(history, feasible, settings, rng, caches or Caches())
+        caches.restart = caches.restart or Caches()
+        caches = caches.restart
+    proposal = _search(history, feasible, settings, rng, caches)
     return replace(proposal, first=first)
 
 

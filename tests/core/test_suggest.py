@@ -314,7 +314,7 @@ def test_a_pending_point_without_a_parameter_is_one_of_a_conditional_space(
         np.testing.assert_array_equal(additive, domain.additive_inputs(expected, features))
 
 
-STALLED = replace(CHEAP, n_stalled=10, stalled_share=0.5, n_restart=8)
+STALLED = replace(CHEAP, n_stalled=10, stalled_share=0.5, n_restart=8, max_stalled_nugget=1.0)
 
 
 def stalled_history(n: int, best: int = 4, n_pending: int = 0) -> History:
@@ -384,3 +384,18 @@ def test_several_objectives_and_the_published_search_are_not_restarted() -> None
     assert restart_of(history, PUBLISHED) == 0
     objectives = np.column_stack([history.values, history.values])
     assert restart_of(replace(history, objectives=objectives), STALLED) == 0
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_a_search_of_noisy_values_is_not_restarted(noise: float) -> None:
+    domain = domain_of(FloatDistribution(0.0, 1.0), FloatDistribution(0.0, 1.0))
+    rng = np.random.default_rng(0)
+    points = domain.sample(60, rng)
+    values = -np.sum((points - 0.5) ** 2, axis=1) + 0.2 * noise * rng.standard_normal(60)
+    points[[4, values.argmax()]] = points[[values.argmax(), 4]]
+    values[[4, values.argmax()]] = values[[values.argmax(), 4]]
+    history = history_of(domain, points[:18], values[:18])
+    settings = replace(STALLED, max_stalled_nugget=DEFAULT.max_stalled_nugget)
+    assert restart_of(history, settings) == 15
+    found = suggest(history, feasible_of(domain), settings, rng)
+    assert found.first == (0 if noise else 15)
