@@ -123,7 +123,7 @@ def suggest(
     if first > 0 and caches.model.fitted(history, settings).nugget > settings.max_stalled_nugget:
         first = 0  # the best value of noisy ones may be luck, and is waited for in vain
     if first > 0:
-        if len(history.values) - first < settings.n_startup_trials:
+        if len(history.values) - first < max(settings.n_startup_trials, 1):
             return Proposal(sample_new(history, feasible, settings, rng), first=first)
         history = history.since(first)
         caches.restart = caches.restart or Caches()
@@ -139,14 +139,31 @@ def restart_of(history: History, settings: Settings) -> int:
     turns with the search that knows everything, which uses what they find. Earlier studies would
     lead a restart to the same place, so there is none with them.
     """
-    n, has_many = len(history.values), history.objectives is not None
-    if settings.n_stalled == 0 or has_many or history.domain.earlier is not None:
+    n = len(history.values)
+    if not has_restarts(history, settings):
         return 0
     factor = 1 + len(history.pending_points) // settings.n_workers
-    n_first = int(np.argmax(history.values)) + 1
+    n_first = place_of_best(history) + 1
     n_first += factor * max(settings.n_stalled, int(settings.stalled_share * n_first))
     block, place = divmod(n - n_first, factor * settings.n_restart)
     return n - place if block >= 0 and block % 2 == 0 else 0
+
+
+def has_restarts(history: History, settings: Settings) -> bool:
+    """Whether the search is restarted once it has stalled, unless its values are noisy."""
+    is_single = history.objectives is None and history.domain.earlier is None
+    return settings.n_stalled > 0 and is_single
+
+
+def place_of_best(history: History) -> int:
+    """Return the place of the first best observation, by its own value.
+
+    What a failed or pruned trial is taken for may change as soon as another one ends.
+    """
+    values = history.values
+    if history.errors is not None:
+        values = np.where(history.errors == 0.0, values, -np.inf)
+    return int(np.argmax(values))
 
 
 def _search(

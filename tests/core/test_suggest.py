@@ -26,6 +26,7 @@ from optuna_lanas._core.suggest import _make_acquisition
 from optuna_lanas._core.suggest import _pending
 from optuna_lanas._core.suggest import Caches
 from optuna_lanas._core.suggest import ModelCache
+from optuna_lanas._core.suggest import place_of_best
 from optuna_lanas._core.suggest import Proposal
 from optuna_lanas._core.suggest import restart_of
 from optuna_lanas._core.suggest import suggest
@@ -350,6 +351,17 @@ def test_a_new_best_observation_ends_a_restart() -> None:
     assert restart_of(replace(history, values=values), STALLED) == 0
 
 
+@pytest.mark.parametrize("error", [0.1, np.inf])
+def test_what_a_trial_without_a_value_is_taken_for_is_not_the_best(error: float) -> None:
+    history = stalled_history(18, best=16)
+    values, errors = history.values.copy(), np.zeros(18)
+    values[4], errors[4] = 2.0, error  # as the best one, which ended later
+    history = replace(history, values=values, errors=errors)
+    assert place_of_best(history) == 16
+    assert restart_of(history, STALLED) == 0
+    assert place_of_best(replace(history, errors=np.full(18, np.inf))) == 0
+
+
 def test_many_workers_wait_for_what_their_pending_trials_find() -> None:
     settings = replace(STALLED, n_workers=3)
     assert restart_of(stalled_history(16, n_pending=2), settings) == 15
@@ -371,9 +383,10 @@ def test_a_restart_knows_its_own_observations_alone_and_proposes_new_points() ->
     assert ONE_IN_FOUR.keys(found.point[None])[0] not in history.keys
 
 
-def test_a_restart_begins_with_uniform_draws() -> None:
-    history = stalled_history(17)
-    settings = replace(STALLED, n_startup_trials=5)
+@pytest.mark.parametrize(("n", "n_startup"), [(17, 5), (15, 0)])
+def test_a_restart_begins_with_uniform_draws(n: int, n_startup: int) -> None:
+    history = stalled_history(n)
+    settings = replace(STALLED, n_startup_trials=n_startup)
     found = suggest(history, feasible_of(ONE_IN_FOUR), settings, np.random.default_rng(0))
     assert found.first == 15
     assert found.search_tree is None
