@@ -75,9 +75,10 @@ class ModelCache:
         self._asked: tuple[Settings, Axes, bool, Earlier | None] | None = None
         self._arrays: tuple[np.ndarray, ...] = ()
 
-    def fitted(self, history: History, settings: Settings) -> Model:
-        """Return the model of a history, refitted at each milestone of its length."""
-        n, domain = last_milestone(len(history.values), settings.model_growth), history.domain
+    def fitted(self, history: History, settings: Settings, n_known: int | None = None) -> Model:
+        """Return the model of the first observations, all by default, refitted at milestones."""
+        n_known, domain = n_known or len(history.values), history.domain
+        n = last_milestone(n_known, settings.model_growth)
         asked = settings, domain.axes, domain.activity is not None, domain.earlier
         values, errors = _first_values(history, n), _errors(history)[:n]
         arrays = values, errors, history.points[:n], history.features[:n]
@@ -94,6 +95,7 @@ class Caches:
 
     tree: TreeCache = field(default_factory=TreeCache)
     model: ModelCache = field(default_factory=ModelCache)
+    before: ModelCache = field(default_factory=ModelCache)
     restart: Caches | None = None
 
 
@@ -120,8 +122,11 @@ def suggest(
         if repeat is not None:
             return Proposal(repeat)
     caches, first = caches or Caches(), restart_of(history, settings)
-    if first > 0 and caches.model.fitted(history, settings).nugget > settings.max_stalled_nugget:
-        first = 0  # the best value of noisy ones may be luck, and is waited for in vain
+    if first > 0:
+        # The best value of noisy ones may be luck, and is waited for in vain. What was known
+        # before the restart decides for all of it: one that began midway would know other trials.
+        model = caches.before.fitted(history, settings, first)
+        first = 0 if model.nugget > settings.max_stalled_nugget else first
     if first > 0:
         if len(history.values) - first < max(settings.n_startup_trials, 1):
             return Proposal(sample_new(history, feasible, settings, rng), first=first)

@@ -412,3 +412,18 @@ def test_a_search_of_noisy_values_is_not_restarted(noise: float) -> None:
     assert restart_of(history, settings) == 15
     found = suggest(history, feasible_of(domain), settings, rng)
     assert found.first == (0 if noise else 15)
+
+
+def test_what_was_known_before_a_restart_decides_whether_it_takes_place() -> None:
+    """It would otherwise begin midway, and know trials of the search that knows everything."""
+    domain = domain_of(FloatDistribution(0.0, 1.0), FloatDistribution(0.0, 1.0))
+    points = domain.sample(23, np.random.default_rng(0))
+    values = -np.sum((points - 0.5) ** 2, axis=1)
+    values[4] = 0.0
+    settings = replace(STALLED, max_stalled_nugget=DEFAULT.max_stalled_nugget)
+    caches = Caches()
+    for n in range(15, 23):
+        values[15:] = np.random.default_rng(n).uniform(-9.0, -1.0, 8)  # noise
+        history = history_of(domain, points[:n], values[:n])
+        found = suggest(history, feasible_of(domain), settings, np.random.default_rng(n), caches)
+        assert found.first == 15
