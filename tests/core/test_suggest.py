@@ -211,7 +211,9 @@ def test_a_set_of_known_points_needs_no_model(settings: Settings) -> None:
     """None is fitted, no tree is grown, and every feasible point is as likely as the others."""
 
     class Refusing(ModelCache):
-        def fitted(self, history: History, settings: Settings) -> Model:
+        def fitted(
+            self, history: History, settings: Settings, n_known: int | None = None
+        ) -> Model:
             raise AssertionError
 
     domain = domain_of(IntDistribution(0, 9), CategoricalDistribution("ab"))
