@@ -78,19 +78,26 @@ def _tell_of_tree(study_name: str, record: Record, n: int) -> None:
 
 
 def _tell_of_stall(study_name: str, record: Record, n: int) -> None:
+    from optuna_lanas._core.suggest import has_restarts  # with SciPy, when it is first needed
+    from optuna_lanas._core.suggest import place_of_best
+
     history = record.history(-1)
     if history.objectives is not None or n < MIN_STALLED:
         return
-    best = int(np.argmax(history.values))  # the first one of equals
+    best = place_of_best(history)
     n_since = len(history.values) - 1 - best
     if n_since >= max(MIN_STALLED, MIN_SHARE * n):
-        number = record.observed_trials[best].number
+        number, restarts = record.observed_trials[best].number, ""
+        if has_restarts(history, record.settings):
+            restarts = (
+                "Unless values are noisy, every other block of trials is now a restart, which "
+                "knows its own trials alone. "
+            )
         info_once(
             ("stall", study_name, number),
             f"The search of study {study_name!r} has stalled: none of the last {n_since} trials "
-            f"was better than trial {number}. Unless values are noisy, every other block of "
-            f"trials is now a restart, which knows its own trials alone. Stop it, or widen the "
-            f"ranges of its parameters.",
+            f"was better than trial {number}. {restarts}Stop it, or widen the ranges of its "
+            f"parameters.",
         )
 
 

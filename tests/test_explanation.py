@@ -411,7 +411,13 @@ def test_an_invalid_architecture_lies_in_no_leaf() -> None:
         assert (explained.leaf < 0) == (trial.params["op_0_1"] == "none")
 
 
-@pytest.mark.parametrize("content", ["", "[1]", 7, '{"decision":{"path":3}}', '{"decision":{}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[1]", 7, '{"decision":{"path":3}}', '{"decision":{}}'),
+        '{"decision":{"found":"start-up","n_observations":11,"first":12}}',
+    ],
+)
 def test_a_damaged_record_is_none(content: Any) -> None:
     study = optuna.create_study(sampler=default())
     study.optimize(mixed, n_trials=12)

@@ -111,6 +111,8 @@ def test_a_restart_is_told_so() -> None:
     assert where(searched, True).startswith(
         "The search had stalled and was restarted, with the last 15 trials alone. It was searched"
     )
+    single = decision(first=54, leaf=0, leaf_name="0", node=0)
+    assert "with the last trial alone" in where(single, True)
     assert "restarted" not in where(decision(leaf=0, leaf_name="0", node=0), True)
 
 

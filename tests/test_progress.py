@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 import logging
 
 import optuna
 import pytest
 
 from optuna_lanas import LaNASSampler
+from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._progress import MILESTONES
 from tests.studies import default
 from tests.studies import paper
@@ -79,7 +81,21 @@ def test_a_stalled_search_is_told_once_per_best_trial(caplog: pytest.LogCaptureF
     told = messages(caplog, objective, 130)
     stalls = [message for message in told if "has stalled" in message]
     assert len(stalls) == 1
-    assert "better than trial 2." in stalls[0]
+    assert "better than trial 2. Unless values are noisy" in stalls[0]
+
+
+@pytest.mark.parametrize("n_stalled", [0, 30])
+def test_restarts_are_told_of_where_there_are_any(
+    caplog: pytest.LogCaptureFixture, n_stalled: int
+) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(lambda t: smooth(t) - 2.0 * (t.number == 0), n_trials=75)
+    settings = replace(DEFAULT, n_stalled=n_stalled, n_restart=30)
+    study.sampler = LaNASSampler.from_settings(settings, seed=0)
+    with caplog.at_level(logging.INFO, logger="optuna"):
+        study.optimize(smooth, n_trials=1)
+    stalls = [r.getMessage() for r in caplog.records if "has stalled" in r.getMessage()]
+    assert ["is now a restart" in message for message in stalls] == [n_stalled > 0]
 
 
 def test_a_resumed_study_has_no_startup(caplog: pytest.LogCaptureFixture) -> None:

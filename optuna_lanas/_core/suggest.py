@@ -75,9 +75,10 @@ class ModelCache:
         self._asked: tuple[Settings, Axes, bool, Earlier | None] | None = None
         self._arrays: tuple[np.ndarray, ...] = ()
 
-    def fitted(self, history: History, settings: Settings) -> Model:
-        """Return the model of a history, refitted at each milestone of its length."""
-        n, domain = last_milestone(len(history.values), settings.model_growth), history.domain
+    def fitted(self, history: History, settings: Settings, n_known: int | None = None) -> Model:
+        """Return the model of the first observations, all by default, refitted at milestones."""
+        n_known, domain = n_known or len(history.values), history.domain
+        n = last_milestone(n_known, settings.model_growth)
         asked = settings, domain.axes, domain.activity is not None, domain.earlier
         values, errors = _first_values(history, n), _errors(history)[:n]
         arrays = values, errors, history.points[:n], history.features[:n]
@@ -94,6 +95,7 @@ class Caches:
 
     tree: TreeCache = field(default_factory=TreeCache)
     model: ModelCache = field(default_factory=ModelCache)
+    before: ModelCache = field(default_factory=ModelCache)
     restart: Caches | None = None
 
 
@@ -120,10 +122,13 @@ def suggest(
         if repeat is not None:
             return Proposal(repeat)
     caches, first = caches or Caches(), restart_of(history, settings)
-    if first > 0 and caches.model.fitted(history, settings).nugget > settings.max_stalled_nugget:
-        first = 0  # the best value of noisy ones may be luck, and is waited for in vain
     if first > 0:
-        if len(history.values) - first < settings.n_startup_trials:
+        # The best value of noisy ones may be luck, and is waited for in vain. What was known
+        # before the restart decides for all of it: one that began midway would know other trials.
+        model = caches.before.fitted(history, settings, first)
+        first = 0 if model.nugget > settings.max_stalled_nugget else first
+    if first > 0:
+        if len(history.values) - first < max(settings.n_startup_trials, 1):
             return Proposal(sample_new(history, feasible, settings, rng), first=first)
         history = history.since(first)
         caches.restart = caches.restart or Caches()
@@ -139,14 +144,31 @@ def restart_of(history: History, settings: Settings) -> int:
     turns with the search that knows everything, which uses what they find. Earlier studies would
     lead a restart to the same place, so there is none with them.
     """
-    n, has_many = len(history.values), history.objectives is not None
-    if settings.n_stalled == 0 or has_many or history.domain.earlier is not None:
+    n = len(history.values)
+    if not has_restarts(history, settings):
         return 0
     factor = 1 + len(history.pending_points) // settings.n_workers
-    n_first = int(np.argmax(history.values)) + 1
+    n_first = place_of_best(history) + 1
     n_first += factor * max(settings.n_stalled, int(settings.stalled_share * n_first))
     block, place = divmod(n - n_first, factor * settings.n_restart)
     return n - place if block >= 0 and block % 2 == 0 else 0
+
+
+def has_restarts(history: History, settings: Settings) -> bool:
+    """Whether the search is restarted once it has stalled, unless its values are noisy."""
+    is_single = history.objectives is None and history.domain.earlier is None
+    return settings.n_stalled > 0 and is_single
+
+
+def place_of_best(history: History) -> int:
+    """Return the place of the first best observation, by its own value.
+
+    What a failed or pruned trial is taken for may change as soon as another one ends.
+    """
+    values = history.values
+    if history.errors is not None:
+        values = np.where(history.errors == 0.0, values, -np.inf)
+    return int(np.argmax(values))
 
 
 def _search(

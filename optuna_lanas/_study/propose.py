@@ -255,8 +255,8 @@ def _decision(
 ) -> Decision:
     n, first, tree = len(history.values), proposal.first, proposal.search_tree
     if tree is None:
-        drawn = "start-up" if record.is_startup or first > 0 else "random"
-        return Decision(drawn, n, first=first)
+        is_startup = n - first < max(record.settings.n_startup_trials, 1)
+        return Decision("start-up" if is_startup else "random", n, first=first)
     point = history.domain.mask_inactive(proposal.point[None])
     features = history.domain.features(point)[0]
     leaf, node = proposal.leaf, proposal.node

@@ -125,6 +125,7 @@ def published_decision(trial: FrozenTrial) -> Decision | None:
     is_scored = decision.score is not None and decision.rank is not None
     has_second = decision.runner_up is not None and decision.runner_up_score is not None
     is_whole = is_scored or decision.score is decision.rank is None
+    is_whole &= 0 <= decision.first <= max(decision.n_observations, 0)
     return decision if is_whole and (has_second or decision.runner_up is None) else None
 
 

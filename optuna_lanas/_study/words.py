@@ -62,7 +62,8 @@ def where(decision: Decision, is_recorded: bool) -> str:
         return f"It lies in leaf {one_line(decision.leaf_name)} of {tree} that the study has now."
     how = "It was drawn from" if decision.found == "uniform" else "It was searched in"
     if decision.first > 0:
-        how = f"The search had stalled and was restarted, with the last {n} trials alone. {how}"
+        last = "trial" if n == 1 else f"{n} trials"
+        how = f"The search had stalled and was restarted, with the last {last} alone. {how}"
     if decision.leaf == 0:
         return f"{how} the whole space, which has no regions yet."
     if decision.node == 0:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from optuna_lanas._study.published import published_decision
 from optuna_lanas._study.transform import one_line
 from optuna_lanas.visualization._study_partition import counted
 from optuna_lanas.visualization._study_partition import StudyPartition
@@ -42,11 +43,15 @@ def outlook(view: StudyPartition) -> str:
     """Return the sentence on what comes next."""
     n, leaf = view.n_pending, view.search_tree.select()
     pending = f" {counted(n, 'trial')} more {'is' if n == 1 else 'are'} pending." if n else ""
+    decision = published_decision(view.trials[-1])
+    turn = "Next"
+    if decision is not None and decision.first > 0:  # it knows another tree
+        turn = f"After the restart that trial {view.numbers[-1]} was part of"
     if len(view.tree.leaves) == 1:
-        return f"Next: a trial anywhere in the space.{pending}"
+        return f"{turn}: a trial anywhere in the space.{pending}"
     which = "this leaf" if leaf == view.best_leaf else f"leaf {leaf}, {region_words(view, leaf)},"
     return (
-        f"Next: a trial in {which} or in a region around it, since its upper confidence bounds "
+        f"{turn}: a trial in {which} or in a region around it, since its upper confidence bounds "
         f"are the greatest.{pending}"
     )
 

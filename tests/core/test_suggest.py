@@ -26,6 +26,7 @@ from optuna_lanas._core.suggest import _make_acquisition
 from optuna_lanas._core.suggest import _pending
 from optuna_lanas._core.suggest import Caches
 from optuna_lanas._core.suggest import ModelCache
+from optuna_lanas._core.suggest import place_of_best
 from optuna_lanas._core.suggest import Proposal
 from optuna_lanas._core.suggest import restart_of
 from optuna_lanas._core.suggest import suggest
@@ -210,7 +211,9 @@ def test_a_set_of_known_points_needs_no_model(settings: Settings) -> None:
     """None is fitted, no tree is grown, and every feasible point is as likely as the others."""
 
     class Refusing(ModelCache):
-        def fitted(self, history: History, settings: Settings) -> Model:
+        def fitted(
+            self, history: History, settings: Settings, n_known: int | None = None
+        ) -> Model:
             raise AssertionError
 
     domain = domain_of(IntDistribution(0, 9), CategoricalDistribution("ab"))
@@ -350,6 +353,17 @@ def test_a_new_best_observation_ends_a_restart() -> None:
     assert restart_of(replace(history, values=values), STALLED) == 0
 
 
+@pytest.mark.parametrize("error", [0.1, np.inf])
+def test_what_a_trial_without_a_value_is_taken_for_is_not_the_best(error: float) -> None:
+    history = stalled_history(18, best=16)
+    values, errors = history.values.copy(), np.zeros(18)
+    values[4], errors[4] = 2.0, error  # as the best one, which ended later
+    history = replace(history, values=values, errors=errors)
+    assert place_of_best(history) == 16
+    assert restart_of(history, STALLED) == 0
+    assert place_of_best(replace(history, errors=np.full(18, np.inf))) == 0
+
+
 def test_many_workers_wait_for_what_their_pending_trials_find() -> None:
     settings = replace(STALLED, n_workers=3)
     assert restart_of(stalled_history(16, n_pending=2), settings) == 15
@@ -371,9 +385,10 @@ def test_a_restart_knows_its_own_observations_alone_and_proposes_new_points() ->
     assert ONE_IN_FOUR.keys(found.point[None])[0] not in history.keys
 
 
-def test_a_restart_begins_with_uniform_draws() -> None:
-    history = stalled_history(17)
-    settings = replace(STALLED, n_startup_trials=5)
+@pytest.mark.parametrize(("n", "n_startup"), [(17, 5), (15, 0)])
+def test_a_restart_begins_with_uniform_draws(n: int, n_startup: int) -> None:
+    history = stalled_history(n)
+    settings = replace(STALLED, n_startup_trials=n_startup)
     found = suggest(history, feasible_of(ONE_IN_FOUR), settings, np.random.default_rng(0))
     assert found.first == 15
     assert found.search_tree is None
@@ -399,3 +414,18 @@ def test_a_search_of_noisy_values_is_not_restarted(noise: float) -> None:
     assert restart_of(history, settings) == 15
     found = suggest(history, feasible_of(domain), settings, rng)
     assert found.first == (0 if noise else 15)
+
+
+def test_what_was_known_before_a_restart_decides_whether_it_takes_place() -> None:
+    """It would otherwise begin midway, and know trials of the search that knows everything."""
+    domain = domain_of(FloatDistribution(0.0, 1.0), FloatDistribution(0.0, 1.0))
+    points = domain.sample(23, np.random.default_rng(0))
+    values = -np.sum((points - 0.5) ** 2, axis=1)
+    values[4] = 0.0
+    settings = replace(STALLED, max_stalled_nugget=DEFAULT.max_stalled_nugget)
+    caches = Caches()
+    for n in range(15, 23):
+        values[15:] = np.random.default_rng(n).uniform(-9.0, -1.0, 8)  # noise
+        history = history_of(domain, points[:n], values[:n])
+        found = suggest(history, feasible_of(domain), settings, np.random.default_rng(n), caches)
+        assert found.first == 15

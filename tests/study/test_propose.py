@@ -255,6 +255,21 @@ def test_an_exhausted_space_is_drawn_from_at_random() -> None:
     assert decision == Decision("random", 12)
 
 
+def test_a_space_that_a_restart_has_exhausted_is_drawn_from_at_random() -> None:
+    three = IntDistribution(1, 3)
+    space: dict[str, BaseDistribution] = {
+        "k": CategoricalDistribution(["a", "b"]), "a": three, "b": three
+    }  # fmt: skip
+    trials = []
+    for number in range(12):
+        name = "ab"[number % 2]
+        params = {"k": name, name: 1 + number // 2 % 3}
+        trials.append(trial_of(number, params, {n: space[n] for n in params}, min(number, 1.0)))
+    settings = replace(CHEAP, n_stalled=2, stalled_share=0.0, max_stalled_nugget=1e9)
+    _, decision = propose(record_of(trials, settings=settings), running_trial(12), space, 0)
+    assert decision == Decision("random", 12, first=3)
+
+
 def test_terms_are_named_after_params() -> None:
     trials = random_trials(MIXED, 60, lambda params: float(params["kernel"] == "poly"))
     record = record_of(trials, settings=CHEAP)

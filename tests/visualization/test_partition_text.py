@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 import json
 import math
 
@@ -10,6 +12,8 @@ import pytest
 
 from optuna_lanas import LaNASSampler
 from optuna_lanas import partition
+from optuna_lanas._study.published import Decision
+from optuna_lanas._study.published import KEY
 from optuna_lanas.visualization import StudyPartition
 from optuna_lanas.visualization._note import to_note
 from optuna_lanas.visualization._partition_text import region_words
@@ -53,6 +57,14 @@ def test_the_second_line_says_what_comes_next(view: StudyPartition) -> None:
     leaf, second = view.search_tree.select(), str(view).splitlines()[1]
     which = "this leaf" if leaf == view.best_leaf else f"leaf {leaf}, "
     assert second.startswith(f"Next: a trial in {which}")
+
+
+def test_a_restart_of_a_stalled_search_comes_first(view: StudyPartition) -> None:
+    content = json.dumps({"decision": vars(Decision("start-up", 39, first=35))})
+    last = copy.copy(view.trials[-1])
+    last.system_attrs = {KEY: content}
+    text = str(replace(view, trials=(*view.trials[:-1], last)))
+    assert f"After the restart that trial {last.number} was part of: a trial in " in text
 
 
 def test_choices_in_words_are_those_of_all_trials_inside(
