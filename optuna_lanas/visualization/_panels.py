@@ -69,7 +69,7 @@ class Panels:
         labels = LABELS[0] if is_choice else LABELS[1]
         left, right = (column + labels) * width, (column + 0.94) * width
         room = min(height, 1.0 / 3) * FULL.n_letters / self._n_letters
-        top, bottom = 1.0 - row * height - 0.17 * room, 1.0 - (row + 1) * height + 0.2 * room
+        top, bottom = 1.0 - row * height - 0.17 * room, 1.0 - (row + 1) * height + 0.25 * room
         axis: dict[str, Any] = {"automargin": False, "zeroline": False, **NUMBERS}
         axis |= {"showline": True, "mirror": True}
         value = {**axis, "range": self._range, "nticks": 4}
@@ -89,7 +89,7 @@ class Panels:
             head += f" {escaped(short(condition, self._n_head - len(name) - 1))}"
         self._figure.add_annotation(
             text=head, xref="paper", yref="paper", x=column * width, y=top, showarrow=False,
-            xanchor="left", yanchor="bottom", yshift=2, font={"size": 12},
+            xanchor="left", yanchor="bottom", yshift=7, font={"size": 12},
             hovertext=self._heading_hover(effect),
         )  # fmt: skip
 
@@ -163,7 +163,7 @@ class Panels:
         ticks = self._ticks(effect.column)
         self._figure.update_layout({
             f"xaxis{number}": {
-                "tickvals": ticks, "range": [-0.04, 1.04],
+                "tickvals": ticks, "range": [-0.04, 1.04], "ticklabelstandoff": 5,
                 "ticktext": [value_text(self._view, effect.column, tick) for tick in ticks],
             }
         })  # fmt: skip
