@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 N_LEVELS = 4
+MOSTLY = " ≈ "  # of a tile, which has little room
 N_LATEST = 20  # trials that tell where the search is
 
 
@@ -74,9 +75,10 @@ def draw_partition(view: StudyPartition, detail: Detail = FULL, kind: str = "ici
     nodes = range(view.tree.n_nodes)[: detail.n_nodes]
     parent, visits, holds_best = view.tree.parent, view.search_tree.visits, _holds_best(view)
     figure = new_figure()
+    labels = [_label(view, node, holds_best[node], detail.n_letters // 4) for node in nodes]
     trace = {"icicle": go.Icicle, "treemap": go.Treemap}[kind](
         ids=[str(node) for node in nodes],
-        labels=[_label(view, node, holds_best[node], detail.n_letters // 4) for node in nodes],
+        labels=labels,
         parents=["" if node == 0 else str(parent[node]) for node in nodes],
         values=[int(visits[node]) for node in nodes],
         text=[_text(view, node) for node in nodes],
@@ -107,15 +109,16 @@ def draw_partition(view: StudyPartition, detail: Detail = FULL, kind: str = "ici
     figure.update_layout(
         margin={"l": 16, "r": 16, "b": 16}, uniformtext={"minsize": 12, "mode": "hide"}
     )
-    set_title(figure, detail, *_title(view))
+    set_title(figure, detail, *_title(view, any(MOSTLY in label for label in labels)))
     return figure
 
 
-def _title(view: StudyPartition) -> tuple[str, str, str]:
+def _title(view: StudyPartition, has_sign: bool) -> tuple[str, str, str]:
     leaf, latest = view.best_leaf, view.search_tree.leaf[-N_LATEST:]
     n_here, n_latest = int((latest == leaf).sum()), len(latest)
     how = "Size: trials. Brighter: better. Outlined: the path to"
-    note = f"{how} the ★ {name_of_best(view)}. ≈: mostly. Click to zoom."
+    sign = f"{MOSTLY.strip()}: mostly. " if has_sign else ""
+    note = f"{how} the ★ {name_of_best(view)}. {sign}Click to zoom."
     if view.is_leaf(0):
         return f"One region as yet: {counted(len(view.numbers), 'trial')}, no split", "", note
     name = short(view.target_name, 40)
@@ -147,7 +150,7 @@ def _label(view: StudyPartition, node: int, has_best: bool, limit: int) -> str:
     words = _against_sibling(view, node)
     if not words:
         return f"{star}no pattern"
-    first = replace(words[0], relation=words[0].relation.replace(" mostly ", " ≈ ", 1))
+    first = replace(words[0], relation=words[0].relation.replace(" mostly ", MOSTLY, 1))
     return escaped(f"{star}{first.short(limit - len(star))}")
 
 
