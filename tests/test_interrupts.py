@@ -108,6 +108,7 @@ def check_lines(choose: Callable[[list[str]], list[int]]) -> None:
         kept = sampler()
         with raising_at(place) as entered:
             suggest(kept, study, trial)
+            assert len(entered) < place, f"lost at {entered[place - 1]}"
         found = in_time(partial(suggest, kept, study, trial))
         assert found == expected, entered[-1]
         assert not _blas_limit._users, entered[-1]

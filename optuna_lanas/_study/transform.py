@@ -29,6 +29,7 @@ from optuna_lanas._study.distributions import is_constant
 from optuna_lanas._study.distributions import make_axes
 
 
+MAX_BITS = 2_000  # of an int that has a decimal text whatever the interpreter's limit is
 _ABSENT = object()  # no choice of any categorical parameter
 
 
@@ -257,8 +258,8 @@ def format_value(value: Any) -> str:
     """Return a param's value as it is shown."""
     if type(value) is float:
         return f"{value:.3g}"
-    if type(value) in (str, bool):
-        return str(value)
+    if type(value) in (str, bool) or (type(value) is int and value.bit_length() <= MAX_BITS):
+        return str(value)  # the others cannot fail, nor lose an interrupt
     try:
         return f"{value:.3g}" if isinstance(value, float) else str(value)
     except Exception:  # an int of thousands of digits, or a choice that has no text
