@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from examples.benchmarks import analog
 from examples.benchmarks import bbob
+from examples.benchmarks import conditional
 from examples.benchmarks import graphs
 from examples.benchmarks import nasbench101
 from examples.benchmarks import synthetic
@@ -23,6 +24,7 @@ FAMILIES: dict[str, list[str]] = {
     "functions5d": synthetic.names("functions5d"),
     "functions10d": synthetic.names("functions10d"),
     "mixed": synthetic.names("mixed"),
+    "conditional": list(conditional.SYNTHETIC),
     "bbob5d": bbob.names("bbob5d"),
     "bbob10d": bbob.names("bbob10d"),
 }
@@ -48,6 +50,8 @@ def load(name: str, seed: int) -> Problem:
         return analog.load(name)
     if family in ("nasbench101", "nasbench101-official"):
         return nasbench101.load(name, seed)
+    if family == "conditional":
+        return conditional.load(name, seed)
     if family in ("bbob5d", "bbob10d"):
         return bbob.load(name, seed)
     return synthetic.load(name, seed)

@@ -44,7 +44,8 @@ MODELS = {
     "conditional-pipeline": (pipeline, 0.42),
     "conditional-network": (network, 2.29),
 }
-NAMES = ["conditional-optimizer", "conditional-layers", *MODELS]
+SYNTHETIC = ("conditional-optimizer", "conditional-layers")
+NAMES = [*SYNTHETIC, *MODELS]
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "lanas": lambda seed: LaNASSampler(seed=seed),
     "tpe-group": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True),
