@@ -49,8 +49,6 @@ CHEAP = replace(
     n_near=20,
     n_rounds=1,
     n_round=20,
-    n_climbs=1,
-    max_climb_iterations=3,
     max_fit_iterations=5,
 )
 MIXED: Space = {

@@ -107,7 +107,6 @@ VARIANTS = {
     "no linear part": replace(DEFAULT, prior_linear=1e-9),
     "no warping": replace(DEFAULT, min_power=1.0, max_power=1.0),
     "no prior of the output scale": replace(DEFAULT, outputscale_observations=0.0),
-    "no gradients": replace(DEFAULT, n_climbs=0),
     "random candidates": replace(
         DEFAULT,
         n_random=DEFAULT.n_random + DEFAULT.n_near + DEFAULT.n_rounds * DEFAULT.n_round,

@@ -17,7 +17,6 @@ import numpy as np
 from scipy.linalg import cho_solve
 from scipy.linalg.blas import dtrsm
 from scipy.special import erfcx
-from scipy.special import log_ndtr
 from scipy.special import ndtr
 
 from optuna_lanas._core import gp
@@ -62,33 +61,9 @@ class Acquisition:
         """Return `[m]` scores for `[m, k]` kernel inputs and `[m, a]` additive inputs."""
         if len(kernel_inputs) == 0:
             return np.empty(0)  # BLAS takes no empty array
-        at = self._posterior(kernel_inputs, additive_inputs)
-        scores: np.ndarray = log_h(at.z) + np.log(at.deviation)
+        z, deviation = self._posterior(kernel_inputs, additive_inputs)
+        scores: np.ndarray = log_h(z) + np.log(deviation)
         return scores
-
-    def slopes(
-        self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the scores `[m]`, and their derivatives by kernel and additive inputs."""
-        at = self._posterior(kernel_inputs, additive_inputs)
-        log_improvement = log_h(at.z)
-        by_mean = np.exp(log_ndtr(at.z) - log_improvement) / at.deviation
-        by_deviation = np.exp(-0.5 * at.z**2 - LOG_SQRT_2PI - log_improvement) / at.deviation
-        by_variance = (by_deviation * 0.5 * self.outputscale / at.deviation)[:, None]
-        solved = dtrsm(1.0, self.factor, at.whitened.T, lower=True, trans_a=True).T  # k K^-1
-        by_covariance = by_mean[:, None] * self.weights - 2.0 * by_variance * solved
-        pull = by_covariance * at.decay
-        pull *= gp.MATERN_SLOPE
-        by_inputs = 2.0 * (at.scaled * pull.sum(axis=1)[:, None] - pull @ self.inputs)
-        by_linear = by_covariance @ self.linear_inputs + 2.0 * by_variance * at.linear_inputs
-        by_inputs /= self.model.lengthscales
-        if self.model.earlier is not None:
-            by_inputs = np.hstack([by_inputs, by_mean[:, None] * self.model.earlier])
-        return (
-            log_improvement + np.log(at.deviation),
-            by_inputs,
-            by_linear * self.model.linear_scale,
-        )
 
     def count_better(
         self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray, values: np.ndarray
@@ -100,8 +75,8 @@ class Acquisition:
             additive_inputs: `[1, a]`.
             values: `[n]`, as `make_acquisition` takes them.
         """
-        at = self._posterior(kernel_inputs, additive_inputs)
-        expected = self.mean + self.incumbent + at.z * at.deviation
+        z, deviation = self._posterior(kernel_inputs, additive_inputs)
+        expected = self.mean + self.incumbent + z * deviation
         y = gp.warp(self.model.value_scale(values), self.model.power)[0]
         return int((y > expected).sum())
 
@@ -109,41 +84,21 @@ class Acquisition:
     def _norms(self) -> np.ndarray:
         return gp.squared_norms(self.inputs)
 
-    def _posterior(self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray) -> _Posterior:
+    def _posterior(
+        self, kernel_inputs: np.ndarray, additive_inputs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return z `[m]` and s `[m]`."""
         kernel_inputs, foretold = self.model.split(kernel_inputs)
         scaled, linear = self.model.scale(kernel_inputs), self.model.linear_inputs(additive_inputs)
         squares = gp.squared_distances(scaled, self.inputs, self._norms)
-        k, decay = gp.matern(squares)
+        k = gp.matern(squares)[0]
         # Products overwrite what is not needed: a new array costs as much as its values.
         k += np.matmul(linear, self.linear_inputs.T, out=squares)
         mean = k @ self.weights + foretold
-        whitened = dtrsm(1.0, self.factor, k.T, lower=True, overwrite_b=True).T
-        variance = 1.0 + gp.squared_norms(linear) - gp.squared_norms(whitened)
-        variance = np.maximum(variance, MIN_VARIANCE)
-        deviation = np.sqrt(self.outputscale * variance)
-        z = (mean - self.incumbent) / deviation
-        return _Posterior(scaled, linear, decay, whitened, deviation, z)
-
-
-@dataclass(frozen=True, eq=False)
-class _Posterior:
-    """What scores and their derivatives need of `m` candidates.
-
-    Attributes:
-        scaled: `[m, k]`, scaled kernel inputs.
-        linear_inputs: `[m, a]`.
-        decay: `[m, n]`, exp(-sqrt3 r) of the distances from the observations.
-        whitened: `[m, n]`, k L'^-1.
-        deviation: `[m]`, s.
-        z: `[m]`.
-    """
-
-    scaled: np.ndarray
-    linear_inputs: np.ndarray
-    decay: np.ndarray
-    whitened: np.ndarray
-    deviation: np.ndarray
-    z: np.ndarray
+        whitened = dtrsm(1.0, self.factor, k.T, lower=True, overwrite_b=True)  # L^-1 k'
+        variance = 1.0 + gp.squared_norms(linear) - gp.squared_norms(whitened.T)
+        deviation = np.sqrt(self.outputscale * np.maximum(variance, MIN_VARIANCE))
+        return (mean - self.incumbent) / deviation, deviation
 
 
 def make_acquisition(

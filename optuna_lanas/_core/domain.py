@@ -33,7 +33,6 @@ CODE_LENGTH = 64  # features of a parameter with more choices
 NEXT = np.arange(4)[:, None, None]  # the splines that are not 0 at a place, from the first one
 # The splines of a piece by the powers of the position in it, 0 at its left end and 1 at its right.
 SPLINES = np.array([[1, -3, 3, -1], [4, 0, -6, 3], [1, 3, 3, -3], [0, 0, 0, 1]]) / 6.0
-SPLINE_SLOPES = np.array([[-3, 6, -3, 0], [0, -12, 9, 0], [3, 6, -9, 0], [0, 0, 3, 0]]) / 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,26 +172,6 @@ class Domain:
         """Return `[n_inputs]` bools: which additive inputs are fine splines."""
         return np.arange(n_inputs) >= n_inputs - N_FINE * len(self._smooth)
 
-    def slopes(
-        self, points: np.ndarray, by_inputs: np.ndarray, by_additive: np.ndarray
-    ) -> np.ndarray:
-        """Return derivatives `[n, n_params]` by coordinates of numbers of many values, else 0.
-
-        Args:
-            points: `[n, n_params]`, NaN for an inactive parameter, whose derivative is 0.
-            by_inputs: `[n, k]`, derivatives by kernel inputs.
-            by_additive: `[n, a]`, derivatives by additive inputs.
-        """
-        coordinates, slopes = points[:, self._smooth], np.zeros(points.shape)
-        k = by_inputs.shape[1] - (0 if self.earlier is None else len(self.earlier))
-        first = k - len(self._plain_numeric) * (1 if self.activity is None else 2)
-        by_numbers = by_inputs[:, first + self._smooth_numeric]
-        total = by_numbers + _spline_slopes(coordinates, by_additive)
-        slopes[:, self._smooth] = np.where(np.isnan(coordinates), 0.0, total)
-        if self.earlier is not None:
-            slopes += self.earlier.slopes(points, by_inputs[:, k:])
-        return slopes
-
     def lengthscale_groups(self, dim: int) -> np.ndarray:
         """Return `[k]` ints: kernel inputs with the same number share a length scale.
 
@@ -279,11 +258,6 @@ class Domain:
         return np.asarray(self.plain[self._is_smooth])
 
     @cached_property
-    def _smooth_numeric(self) -> np.ndarray:
-        """`[n_smooth]` ints, the places of numbers of many values among the plain numbers."""
-        return np.searchsorted(self._plain_numeric, self._smooth)
-
-    @cached_property
     def _is_one_hot(self) -> np.ndarray:
         return np.asarray(self._plain_axes.is_categorical[self.feature_param])
 
@@ -330,17 +304,6 @@ def _with_splines(columns: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
     first += n_before + inputs.shape[1] * np.arange(n)[:, None]
     inputs.reshape(-1)[first + NEXT] = _polynomials(SPLINES, powers)
     return inputs
-
-
-def _spline_slopes(coordinates: np.ndarray, by_additive: np.ndarray) -> np.ndarray:
-    """Return derivatives `[n, m]` by coordinates, from those by inputs that end with splines."""
-    n, m = coordinates.shape
-    first, powers = _pieces(coordinates)
-    first += by_additive.shape[1] - m * (N_COARSE + N_FINE)
-    slopes = _polynomials(SPLINE_SLOPES, powers)
-    slopes *= by_additive[np.arange(n)[:, None], first + NEXT]
-    total = slopes.sum(axis=0) * _layout(m)[0]
-    return np.asarray(total[:, :m] + total[:, m:])
 
 
 def _pieces(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

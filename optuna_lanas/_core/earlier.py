@@ -203,13 +203,6 @@ class Earlier:
             means[:, stack.places] = stack.means(*stack.view.inputs(own))
         return means
 
-    def slopes(self, points: np.ndarray, by_means: np.ndarray) -> np.ndarray:
-        """Return derivatives `[n, n_params]` by coordinates, of `[n, n_earlier]` by means."""
-        slopes = np.zeros(points.shape)
-        for stack in self._stacks:
-            slopes[:, stack.view.columns] += stack.slopes(points, by_means[:, stack.places])
-        return slopes
-
     @cached_property
     def _stacks(self) -> list[_Stack]:
         by_view: dict[int, list[int]] = {}
@@ -303,19 +296,6 @@ class _Stack:
         covariance = gp.matern(self._squares(self._scaled(kernel_inputs)))[0]
         own = (covariance @ self.weights[:, :, None])[:, :, 0].T
         return np.asarray(own + additive @ self.by_additive + self.offsets)
-
-    def slopes(self, points: np.ndarray, by_means: np.ndarray) -> np.ndarray:
-        """Return derivatives `[m, n_shared]` by the view's coordinates, of `[m, s]` by means."""
-        own = self.view.points(points)
-        kernel_inputs, _ = self.view.inputs(own)
-        scaled = self._scaled(kernel_inputs)
-        pull = gp.matern(self._squares(scaled))[1]
-        pull *= gp.MATERN_SLOPE * self.weights[:, None] * by_means.T[:, :, None]
-        each = 2.0 * (scaled * pull.sum(axis=2)[:, :, None] - pull @ self.inputs)
-        by_inputs = (each / self.lengthscales).sum(axis=0)
-        by_additive = by_means @ self.by_additive.T
-        by_own = self.view.domain.slopes(own, by_inputs, by_additive)
-        return np.asarray(by_own * self.view.stretch)
 
     def _scaled(self, kernel_inputs: np.ndarray) -> np.ndarray:
         return np.asarray((kernel_inputs - self.origin) / self.lengthscales)

@@ -39,19 +39,6 @@ class FeasibleSet:
         return np.flatnonzero(np.isnan(self.fixed) & (self.axes.n_values > 1.0))
 
     @cached_property
-    def continuous(self) -> np.ndarray:
-        """`[n_continuous]` ints, the free columns of plain parameters without a grid."""
-        is_continuous = np.isinf(self.axes.n_values[self.free])
-        return np.intersect1d(self.free[is_continuous], self.domain.plain)
-
-    @cached_property
-    def continuous_bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """The least and greatest coordinates `[n_continuous]`, in the domain."""
-        low, high = self.axes.low, self.axes.high
-        to_unit, columns = self.domain.axes.to_unit, self.continuous
-        return to_unit(low)[columns], to_unit(high)[columns]
-
-    @cached_property
     def n_points(self) -> float:
         """The number of feasible points, infinite if a free parameter is continuous."""
         with np.errstate(over="ignore"):

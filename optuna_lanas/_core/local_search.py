@@ -1,4 +1,4 @@
-"""The local search: candidates inside a region, their mutations, and steps along gradients."""
+"""The local search: candidates inside a region, and mutations of the best of them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ import numpy as np
 
 from optuna_lanas._core.acquisition import Acquisition
 from optuna_lanas._core.feasible import FeasibleSet
-from optuna_lanas._core.gp import find_minimum
 from optuna_lanas._core.history import History
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import Region
-
-
-SHARES = (1.0, 0.5, 0.25, 0.1)  # of the way that the gradient leads; it may leave the region
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +56,7 @@ def local_search(
     """Return candidates inside a region.
 
     The first ones are random points and mutations of the starts. Each round then mutates the
-    candidates of the greatest acquisition. At last the floats of the best few follow its gradient.
+    candidates of the greatest acquisition.
 
     Args:
         feasible: The points that the trial may be.
@@ -80,46 +76,7 @@ def local_search(
         chosen = parents[rng.integers(len(parents), size=settings.n_round)]
         mutated = _inside(feasible, region, acquisition, feasible.mutate(chosen, rng))
         found = _joined(found, mutated)
-    begin = found.best(settings.n_climbs)
-    if len(begin) == 0 or len(feasible.continuous) == 0:
-        return found
-    end = _climb(feasible, acquisition, begin, settings)
-    between = np.vstack([begin + share * (end - begin) for share in SHARES])
-    return _joined(found, _inside(feasible, region, acquisition, between))
-
-
-def _climb(
-    feasible: FeasibleSet, acquisition: Acquisition, begin: np.ndarray, settings: Settings
-) -> np.ndarray:
-    """Return where the gradient leads from each of `[n, n_params]` points, by L-BFGS.
-
-    Only the free floats of a point move. The sum of all scores is climbed at once, since one call
-    of NumPy for all points costs little more than one for each.
-    """
-    domain, columns = feasible.domain, feasible.continuous
-    low, high = feasible.continuous_bounds
-    features = domain.features(begin)  # inputs do not take a float from its features
-
-    def place(floats: np.ndarray) -> np.ndarray:
-        points = begin.copy()
-        points[:, columns] = floats.reshape(len(begin), -1)
-        return domain.mask_inactive(points)
-
-    def loss(floats: np.ndarray) -> tuple[float, np.ndarray]:
-        points = place(floats)
-        now = features if domain.activity is None else domain.features(points)
-        inputs = domain.kernel_inputs(points, now)
-        additive = domain.additive_inputs(points, now)
-        scores, by_inputs, by_additive = acquisition.slopes(inputs, additive)
-        by_points = domain.slopes(points, by_inputs, by_additive)
-        return -float(scores.sum()), -by_points[:, columns].ravel()
-
-    bounds = list(zip(low.tolist(), high.tolist(), strict=True)) * len(begin)
-    start = begin[:, columns].ravel()
-    found = find_minimum(loss, start, bounds, settings.max_climb_iterations)
-    end = begin.copy()
-    end[:, columns] = found.reshape(len(begin), -1)
-    return end
+    return found
 
 
 def _inside(

@@ -55,8 +55,6 @@ class Settings:
         min_step: Least standard deviation of a mutation's step, in coordinates.
         max_step: The greatest standard deviation.
         mutation_rate: Parameters that half of the mutations change, on average, besides the first.
-        n_climbs: The number of best candidates whose floats follow the gradient.
-        max_climb_iterations: Iterations of L-BFGS of all of them together.
 
         model_growth: Factor by which a history grows between two fits of the model.
         n_fit_observations: The most observations that a model is fitted to.
@@ -135,8 +133,6 @@ class Settings:
     min_step: float = 10.0**-2.5
     max_step: float = 10.0**-0.3
     mutation_rate: float = 2.0
-    n_climbs: int = 4
-    max_climb_iterations: int = 12
 
     model_growth: float = 1.03
     n_fit_observations: int = 128

@@ -157,33 +157,6 @@ def test_known_keys_do_not_change_when_more_are_added() -> None:
     assert "c" in KnownKeys(place, 3)
 
 
-@given(domains(), rngs())
-def test_slopes_are_derivatives_by_the_coordinates(
-    domain: Domain, rng: np.random.Generator
-) -> None:
-    """Of a random linear function of kernel and additive inputs."""
-    points = domain.sample(6, rng)
-    points = np.where(domain.axes.is_categorical, points, 0.013 + 0.97 * points)
-    features = domain.features(points)
-    by_additive = rng.standard_normal(domain.additive_inputs(points, features).shape)
-    by_inputs = rng.standard_normal(domain.kernel_inputs(points, features).shape)
-
-    def value(points: np.ndarray) -> np.ndarray:
-        features = domain.features(points)
-        inputs = domain.kernel_inputs(points, features)
-        additive = domain.additive_inputs(points, features)
-        return np.asarray((by_inputs * inputs).sum(axis=1) + (by_additive * additive).sum(axis=1))
-
-    slopes, step = domain.slopes(points, by_inputs, by_additive), 1e-5
-    for column in range(domain.n_params):
-        shift = step * np.eye(domain.n_params)[column]
-        if domain.axes.is_categorical[column] or domain.axes.n_values[column] <= N_COARSE:
-            assert (slopes[:, column] == 0.0).all()
-            continue
-        difference = (value(points + shift) - value(points - shift)) / (2.0 * step)
-        np.testing.assert_allclose(slopes[:, column], difference, rtol=1e-3, atol=1e-3)
-
-
 @given(st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0)), min_size=1, max_size=8))
 def test_splines_are_scipys_and_sum_to_one(coordinates: list[tuple[float, float]]) -> None:
     """Cubic and uniform, with knots beyond both ends: first all coarse ones, then all fine."""
@@ -202,17 +175,6 @@ def test_an_inactive_number_has_no_splines() -> None:
     inputs = domain.additive_inputs(points, domain.features(points))
     np.testing.assert_array_equal(inputs, [[1.0, 0.0, 0.0, 0.0] + [0.0] * (N_COARSE + N_FINE)])
     assert domain.is_fine(inputs.shape[1]).sum() == N_FINE
-
-
-def test_an_inactive_parameter_has_no_slope() -> None:
-    plain = domain_of(FloatDistribution(0.0, 1.0), FloatDistribution(0.0, 1.0))
-    domain = Domain(plain.axes, activity=lambda points: np.ones(points.shape, dtype=bool))
-    points = np.array([[0.3, np.nan]])
-    features = domain.features(points)
-    inputs = domain.kernel_inputs(points, features)
-    additive = domain.additive_inputs(points, features)
-    slopes = domain.slopes(points, np.ones(inputs.shape), np.zeros(additive.shape))
-    assert slopes.tolist() == [[1.0, 0.0]]
 
 
 def test_parameters_of_very_many_choices_have_nearly_orthogonal_codes() -> None:

@@ -1,4 +1,4 @@
-"""What earlier studies foretell: means, slopes, weights and the points to try first."""
+"""What earlier studies foretell: means, weights and the points to try first."""
 
 from __future__ import annotations
 
@@ -89,20 +89,6 @@ def test_a_view_moves_and_stretches_coordinates() -> None:
     plain, view = learned(0), view_of(DOMAIN, shift=0.25, stretch=0.5)
     seen = earlier_of(replace(plain, view=view))
     assert means(seen, points) == pytest.approx(means(earlier_of(plain), inside))
-
-
-def test_slopes_are_those_of_the_means() -> None:
-    rng, step = np.random.default_rng(3), 1e-6
-    view = view_of(DOMAIN, shift=0.2, stretch=0.7)
-    earlier = earlier_of(learned(0), learned(1, view=view), learned(2, view=view))
-    points, by_means = DOMAIN.sample(5, rng), rng.standard_normal((5, 3))
-    points[:, X] = rng.uniform(0.3, 0.32, 5)  # between two knots of both views
-    slopes = earlier.slopes(points, by_means)
-    moved = points.copy()
-    moved[:, X] += step
-    change = ((means(earlier, moved) - means(earlier, points)) * by_means).sum(axis=1) / step
-    assert slopes[:, X] == pytest.approx(change, rel=1e-3, abs=1e-4)
-    assert (slopes[:, OP] == 0.0).all()
 
 
 def test_the_domain_passes_on_what_is_foretold() -> None:

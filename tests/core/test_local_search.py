@@ -19,7 +19,6 @@ from optuna_lanas._core.gp import ValueScale
 from optuna_lanas._core.history import History
 from optuna_lanas._core.local_search import Candidates
 from optuna_lanas._core.local_search import local_search
-from optuna_lanas._core.local_search import SHARES
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import Region
 from tests.builders import architecture_transform
@@ -36,7 +35,7 @@ from tests.strategies import asked
 from tests.strategies import rngs
 
 
-SMALL = replace(CHEAP, n_random=30, n_near=30, n_rounds=2, n_climbs=2)
+SMALL = replace(CHEAP, n_random=30, n_near=30, n_rounds=2)
 DOMAIN = domain_of(
     CategoricalDistribution("abc"), IntDistribution(0, 9), FloatDistribution(0.0, 1.0)
 )
@@ -86,9 +85,8 @@ def test_candidates_are_feasible(trial: Asked, rng: np.random.Generator) -> None
     history = history_of(domain, domain.sample(10, rng), rng.random(10))
     dim = history.features.shape[1]
     found = search(history, feasible, everywhere(dim))
-    n_climbed = len(SHARES) * SMALL.n_climbs if len(feasible.continuous) else 0
     n_mutated = SMALL.n_near + SMALL.n_rounds * SMALL.n_round
-    assert len(found.points) == SMALL.n_random + n_mutated + n_climbed
+    assert len(found.points) == SMALL.n_random + n_mutated
     np.testing.assert_allclose(feasible.project(found.points), found.points, atol=1e-9)
 
 
@@ -97,7 +95,7 @@ def test_more_rounds_only_add_candidates() -> None:
     feasible = feasible_of(DOMAIN)
     best = []
     for n_rounds in range(4):
-        settings = replace(SMALL, n_rounds=n_rounds, n_climbs=0)
+        settings = replace(SMALL, n_rounds=n_rounds)
         found = search(history, feasible, region, settings)
         best.append(found.scores.max())
     assert best == sorted(best)
@@ -110,8 +108,8 @@ def test_rounds_mutate_the_best_candidates() -> None:
     history, feasible = random_history(domain, 40), feasible_of(domain)
     region = everywhere(history.features.shape[1])
     acquisition = acquisition_of(history)
-    climbing = replace(SMALL, n_random=50, n_near=0, n_rounds=5, n_round=50, n_climbs=0)
-    random = replace(SMALL, n_random=300, n_near=0, n_rounds=0, n_climbs=0)
+    climbing = replace(SMALL, n_random=50, n_near=0, n_rounds=5, n_round=50)
+    random = replace(SMALL, n_random=300, n_near=0, n_rounds=0)
 
     def mean_best(settings: Settings) -> float:
         rngs = [np.random.default_rng(seed) for seed in range(20)]
@@ -124,33 +122,6 @@ def test_rounds_mutate_the_best_candidates() -> None:
     assert mean_best(climbing) > mean_best(random)
 
 
-def test_gradients_find_better_floats_than_the_mutations() -> None:
-    history, feasible = random_history(DOMAIN, 30), feasible_of(DOMAIN)
-    for n_cuts in (0, 1):
-        region = half_spaces(DOMAIN, n_cuts)
-        plain = search(history, feasible, region, replace(SMALL, n_climbs=0))
-        climbed = search(history, feasible, region)
-        n = len(plain.scores)
-        np.testing.assert_array_equal(climbed.points[:n], plain.points)
-        assert region.contains(DOMAIN.features(climbed.points)).all()
-        assert climbed.scores.max() > plain.scores.max()
-        begun, found = plain.best(SMALL.n_climbs), climbed.points[n:]
-        same = (found[:, None, :2] == begun[None, :, :2]).all(axis=2)  # only the float moves
-        assert same.any(axis=1).all()
-
-
-def test_a_climb_ends_where_no_float_is_better() -> None:
-    domain = domain_of(FloatDistribution(0.0, 1.0), FloatDistribution(1e-3, 1.0, log=True))
-    history, feasible = random_history(domain, 12), feasible_of(domain)
-    settings = replace(SMALL, max_climb_iterations=200)
-    found = search(history, feasible, everywhere(history.features.shape[1]), settings)
-    best = found.points[found.scores.argmax()]
-    near = np.clip(best + 1e-4 * np.random.default_rng(0).standard_normal((200, 2)), 0.0, 1.0)
-    features = domain.features(near)
-    inputs, additive = domain.kernel_inputs(near, features), domain.additive_inputs(near, features)
-    assert acquisition_of(history)(inputs, additive).max() <= found.scores.max() + 0.001
-
-
 def test_a_region_that_no_candidate_hits_is_searched_from_its_starts() -> None:
     history = random_history(DOMAIN, 30)
     weights = DOMAIN.features(np.array([[0.0, 0.0, 0.0]]))[0]  # one point of the corner
@@ -161,7 +132,7 @@ def test_a_region_that_no_candidate_hits_is_searched_from_its_starts() -> None:
         region,
         starts,
         acquisition_of(history),
-        replace(SMALL, n_random=0, n_climbs=0),
+        replace(SMALL, n_random=0),
         np.random.default_rng(0),
     )
     assert len(found.points) > 0
