@@ -453,7 +453,8 @@ def test_a_trial_with_more_than_its_attribute_holds_still_tells_where_it_was_sea
 def test_the_text_says_why_in_sentences() -> None:
     study = optuna.create_study(direction="maximize", sampler=default())
     study.optimize(mixed, n_trials=40)
-    explained = explain(study, 39)
+    all_explained = (explain(study, number) for number in range(39, 0, -1))
+    explained = next(each for each in all_explained if each.runner_up is not None)
     why, place, result, path, *steps, score, runner_up = explained.details().splitlines()
     assert str(explained).splitlines() == [why, place, result]
     assert why == f"{explained.summary}"
@@ -465,7 +466,7 @@ def test_the_text_says_why_in_sentences() -> None:
     assert f"new one of {explained.n_candidates} candidates" in score
     assert runner_up.startswith("Runner-up, acquisition ")
     assert all(line.endswith(".") for line in (why, place, result, score, runner_up))
-    assert f"depth={study.trials[39].params['depth']} (" in explained.details()
+    assert f"depth={study.trials[explained.number].params['depth']} (" in explained.details()
 
 
 def test_the_text_of_a_trial_without_a_record_speaks_of_today() -> None:
