@@ -1,12 +1,13 @@
 """What each part of the default sampler contributes: runs with one part left out at a time.
 
-    python -m examples.benchmarks.ablation --seeds 10 --trials 200
+    python -m examples.benchmarks.ablation --seeds 30 --trials 200
 
 Any other settings run the same way, beside the default ones:
 
     python -m examples.benchmarks.ablation --set max_depth=0 --set exploration=0
 
-Runs that the output folder already holds are skipped. The table is printed at the end.
+Runs that the output folder already holds are skipped. Two tables are printed at the end: regrets,
+and the differences from the default, paired by problem and seed, with standard errors.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from examples.benchmarks import differences
 from examples.benchmarks import report
 from examples.benchmarks import results
 from examples.benchmarks.catalogue import load
@@ -31,7 +33,16 @@ from optuna_lanas import LaNASSampler
 from optuna_lanas._core.settings import Settings
 
 
-TUNING = ("nasbench201", "hpobench", "functions5d")
+PROBLEMS = (
+    *("nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet"),
+    *("nasbenchgraph-cora", "nasbenchgraph-photo"),
+    *("hpobench-vehicle", "hpobench-phoneme"),
+    *("hpolib-protein_structure", "hpolib-slice_localization"),
+    *("5d-rosenbrock", "5d-ackley", "5d-sumproduct"),
+    *("mixed-ackley", "mixed-rosenbrock"),
+    *("conditional-optimizer", "conditional-layers"),
+)
+DIFFERENCES_AT = (25, 50, 100, 200)
 DEFAULT = LaNASSampler().settings
 
 
@@ -47,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_all(run_one, runs_of(options, list(variants)), options.output, options.jobs)
     rows = results.read(options.output)
     print(report.regret_table(rows, across="family"))
+    others = [name for name in variants if not name.startswith("default")]
+    default = next((name for name in variants if name.startswith("default")), None)
+    if default is not None and others:
+        at = [trial for trial in DIFFERENCES_AT if trial <= options.trials]
+        print(differences.table(rows, default, others, at))
     if options.until_optimum:
         print(report.optimum_table(rows))
 
@@ -70,7 +86,7 @@ def run_variant(
 
 def _parser() -> argparse.ArgumentParser:
     name = "python -m examples.benchmarks.ablation"
-    parser = make_parser(name, __doc__, "results/ablation", TUNING)
+    parser = make_parser(name, __doc__, "results/ablation", problems=PROBLEMS)
     parser.add_argument(
         "--variants",
         nargs="+",
@@ -100,13 +116,20 @@ def _variants(options: argparse.Namespace) -> dict[str, Settings]:
     return variants
 
 
+NO_FINE = replace(DEFAULT, prior_fine=1e-9, fine_variance=1e-6)
 VARIANTS = {
     "default": DEFAULT,
     "no tree": replace(DEFAULT, max_depth=0),
     "leaf's region always": replace(DEFAULT, draws_depth=False),
-    "no linear part": replace(DEFAULT, prior_linear=1e-9),
+    "no restarts": replace(DEFAULT, n_stalled=0),
+    "no additive part": replace(NO_FINE, prior_linear=1e-9),
+    "no fine additive part": NO_FINE,
     "no warping": replace(DEFAULT, min_power=1.0, max_power=1.0),
+    "no prior of the nugget": replace(DEFAULT, nugget_variance=1e6),
     "no prior of the output scale": replace(DEFAULT, outputscale_observations=0.0),
+    "no mutations of trials": replace(
+        DEFAULT, n_random=DEFAULT.n_random + DEFAULT.n_near, n_near=0
+    ),
     "random candidates": replace(
         DEFAULT,
         n_random=DEFAULT.n_random + DEFAULT.n_near + DEFAULT.n_rounds * DEFAULT.n_round,

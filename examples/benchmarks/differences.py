@@ -41,17 +41,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--by", choices=LEVELS, default="family")
     options = parser.parse_args(arguments)
     rows = pd.concat([results.read(folder) for folder in options.results], ignore_index=True)
-    print("| | runs | trials | " + f"{options.sampler} | other | difference (error) |")
-    print("|---|---|---|---|---|---|")
-    for other in options.others:
-        for trial in options.trials:
-            table = paired(rows, options.sampler, other, trial, options.by)
-            for name, row in table.iterrows():
+    print(table(rows, options.sampler, options.others, options.trials, options.by))
+
+
+def table(
+    rows: pd.DataFrame,
+    sampler: str,
+    others: Sequence[str],
+    trials: Sequence[int],
+    by: str = "family",
+) -> str:
+    """Return the differences of a sampler from others as a table in Markdown."""
+    lines = ["| | runs | trials | " + f"{sampler} | other | difference (error) |"]
+    lines.append("|---|---|---|---|---|---|")
+    for other in others:
+        for trial in trials:
+            for name, row in paired(rows, sampler, other, trial, by).iterrows():
                 error = "-" if np.isnan(row["error"]) else f"{row['error']:.3f}"
-                print(
+                lines.append(
                     f"| {name}, {other} | {row['runs']:.0f} | {trial} | {row['sampler']:.3f} | "
                     f"{row['other']:.3f} | {row['difference']:+.3f} ({error}) |"
                 )
+    return "\n".join(lines)
 
 
 def paired(

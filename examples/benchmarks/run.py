@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def make_parser(
-    name: str, text: str | None, output: str, families: Sequence[str] = ()
+    name: str, text: str | None, output: str, problems: Sequence[str] = ()
 ) -> argparse.ArgumentParser:
     """Return the parser of a command that runs samplers on problems and seeds.
 
@@ -56,12 +56,13 @@ def make_parser(
         name: The command.
         text: Its description.
         output: The default folder of its results.
-        families: The default families; if empty, the command line must give them.
+        problems: The default problems; if empty, the command line must give some.
     """
     parser = argparse.ArgumentParser(prog=name, description=text)
-    what = parser.add_mutually_exclusive_group(required=not families)
-    what.add_argument("--families", nargs="+", choices=list(FAMILIES), default=families)
+    what = parser.add_mutually_exclusive_group(required=not problems)
+    what.add_argument("--families", nargs="+", choices=list(FAMILIES), default=[])
     what.add_argument("--problems", nargs="+", default=[])
+    parser.set_defaults(default_problems=problems)
     parser.add_argument("--seeds", type=positive, default=10, help="number of seeds")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=positive, default=200, help="most trials of a run")
@@ -73,7 +74,8 @@ def make_parser(
 
 def runs_of(options: argparse.Namespace, samplers: Sequence[str]) -> list[Run]:
     """Return the runs that the options of `make_parser` ask for."""
-    problems = options.problems or [name for f in options.families for name in FAMILIES[f]]
+    named = [*options.problems, *(name for f in options.families for name in FAMILIES[f])]
+    problems = named or options.default_problems
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     return [
         Run(problem, sampler, seed, options.trials, options.until_optimum)

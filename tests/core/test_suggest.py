@@ -201,7 +201,7 @@ def test_a_region_with_nothing_new_is_left_for_that_of_its_parent() -> None:
         found.append(suggest(history_of(domain, points, values), feasible, CHEAP, rng))
         points = np.vstack([points, found[-1].point])
     assert len(set(domain.keys(points))) == 81
-    # All but the last points, of which a climb meets none, are proposed by the model.
+    # All but the last points, which no mutation meets, are proposed by the model.
     assert sum(proposal.search_tree is not None for proposal in found) >= 0.8 * 81
     assert sum(proposal.node == 0 for proposal in found[40:]) > 8
 
