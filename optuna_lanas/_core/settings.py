@@ -126,8 +126,8 @@ class Settings:
     n_observations: int = 192
     n_random: int = 200
     n_near: int = 200
-    n_rounds: int = 3
-    n_round: int = 100
+    n_rounds: int = 8
+    n_round: int = 50
     n_parents: int = 20
     parent_share: float = 0.2
     min_step: float = 10.0**-2.5
