@@ -72,7 +72,8 @@ class Panels:
         top, bottom = 1.0 - row * height - 0.17 * room, 1.0 - (row + 1) * height + 0.25 * room
         axis: dict[str, Any] = {"automargin": False, "zeroline": False, **NUMBERS}
         axis |= {"showline": True, "mirror": True}
-        value = {**axis, "range": self._range, "nticks": 4}
+        # Labels side by side need more room than labels one above the other.
+        value = {**axis, "range": self._range, "nticks": 3 if is_choice else 4}
         self._figure.update_layout(
             {
                 f"xaxis{number}": {"domain": [left, right], "anchor": f"y{number}"}

@@ -15,7 +15,7 @@ from examples.benchmarks.trials import Run
 from optuna_lanas._core.settings import Settings
 
 
-N_TRIALS = 20
+N_TRIALS = 40
 
 
 def values_of(settings: Settings, folder: Path) -> list[float]:
