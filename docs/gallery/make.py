@@ -44,7 +44,7 @@ def main() -> None:
     study = search(optuna.storages.InMemoryStorage(), n_trials=150)
     photograph(serve(study), FOLDER / "dashboard.png", "1500,2700")
     print(partition(study, target_name=TARGET))
-    print(explain(study, study.best_trial.number))
+    print(explain(study, study.best_trial.number).details())
 
 
 def figures(study: optuna.Study) -> Iterator[tuple[str, Any]]:

@@ -26,6 +26,7 @@ from optuna_lanas.visualization._words import short
 from optuna_lanas.visualization._words import value_text
 
 
+MAX_DIGITS = 3  # of a value's label, of which four fit side by side
 N_BARS = 6  # more choices: the best ones and the worst
 LABELS = 0.42, 0.17  # part of a cell for the labels of choices, and of a numeric axis
 N_LABEL, N_HEAD = 2 / 11, 0.42  # parts of the title's letters for a choice, and for a heading
@@ -72,8 +73,9 @@ class Panels:
         top, bottom = 1.0 - row * height - 0.17 * room, 1.0 - (row + 1) * height + 0.25 * room
         axis: dict[str, Any] = {"automargin": False, "zeroline": False, **NUMBERS}
         axis |= {"showline": True, "mirror": True}
-        # Labels side by side need more room than labels one above the other.
-        value = {**axis, "range": self._range, "nticks": 3 if is_choice else 4}
+        value = {**axis, "range": self._range, "nticks": 4}
+        if is_choice and self._n_digits() > MAX_DIGITS:
+            value["nticks"] = 3  # labels side by side
         self._figure.update_layout(
             {
                 f"xaxis{number}": {"domain": [left, right], "anchor": f"y{number}"}
@@ -93,6 +95,13 @@ class Panels:
             xanchor="left", yanchor="bottom", yshift=7, font={"size": 12},
             hovertext=self._heading_hover(effect),
         )  # fmt: skip
+
+    def _n_digits(self) -> int:
+        """The number of digits of a value's label, the greatest one."""
+        low, high = self._range
+        step = np.log10(max((high - low) / 4, np.finfo(float).tiny))
+        whole = np.log10(max(abs(low), abs(high), 1.0))
+        return 1 + int(whole) + max(0, -int(np.floor(step)))
 
     def _heading_hover(self, effect: Effect) -> str:
         name = str(self._view.transform.names[effect.column])
