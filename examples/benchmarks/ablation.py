@@ -58,10 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_all(run_one, runs_of(options, list(variants)), options.output, options.jobs)
     rows = results.read(options.output)
     print(report.regret_table(rows, across="family"))
-    others = [name for name in variants if not name.startswith("default")]
-    default = next((name for name in variants if name.startswith("default")), None)
-    if default is not None and others:
-        at = [trial for trial in DIFFERENCES_AT if trial <= options.trials]
+    others = [name for name, settings in variants.items() if settings != DEFAULT]
+    at = [trial for trial in DIFFERENCES_AT if trial <= options.trials]
+    for default in variants.keys() - set(others):
         print(differences.table(rows, default, others, at))
     if options.until_optimum:
         print(report.optimum_table(rows))

@@ -259,7 +259,7 @@ def format_value(value: Any) -> str:
     if type(value) is float:
         return f"{value:.3g}"
     if type(value) in (str, bool) or (type(value) is int and value.bit_length() <= MAX_BITS):
-        return str(value)  # the others cannot fail, nor lose an interrupt
+        return str(value)  # these cannot fail, nor lose an interrupt
     try:
         return f"{value:.3g}" if isinstance(value, float) else str(value)
     except Exception:  # an int of thousands of digits, or a choice that has no text

@@ -98,8 +98,8 @@ class Panels:
 
     def _n_digits(self) -> int:
         """The number of digits of a value's label, the greatest one."""
-        low, high = self._range
-        step = np.log10(max((high - low) / 4, np.finfo(float).tiny))
+        low, high = np.nan_to_num(self._range)  # the margin may overflow
+        step = np.log10(max(high / 4 - low / 4, np.finfo(float).tiny))
         whole = np.log10(max(abs(low), abs(high), 1.0))
         return 1 + int(whole) + max(0, -int(np.floor(step)))
 

@@ -222,3 +222,13 @@ def test_the_cost_of_the_model_does_not_grow_with_the_study(
     found = effects(view, view.inside(0))
     assert n_fitted == [1500]
     assert sum(n_asked) <= 120 * sum(len(effect.grid) for effect in found)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-300, 1e-9, 1.0, 1e300, 1.7e308])
+def test_values_of_any_size_have_panels(size: float) -> None:
+    values = {"low": -size, "middle": 0.0, "high": size}
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(lambda trial: values[trial.suggest_categorical("size", list(values))], 20)
+    figure = plot_parameters(study)
+    assert [head for head in heads(figure) if "size" in head]
+    assert figure.layout.xaxis.nticks == (4 if size in (0.0, 1.0) else 3)
