@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -53,6 +54,26 @@ class Architectures:
 
 
 @dataclass(frozen=True, eq=False)
+class SharedChoices:
+    """Categorical parameters that have the same choices, such as the operations of a cell's edges.
+
+    Attributes:
+        params: `[m]` ints, the columns of the parameters, at least two.
+        indices: `[m, k]` ints, the index of each choice among those of each parameter.
+    """
+
+    params: np.ndarray
+    indices: np.ndarray
+
+    def of(self, columns: np.ndarray) -> SharedChoices:
+        """Return them for a domain that has only the parameters of some columns."""
+        place = {column: place for place, column in enumerate(columns.tolist())}
+        rows = [row for row, param in enumerate(self.params.tolist()) if param in place]
+        params = [place[param] for param in self.params[rows].tolist()]
+        return SharedChoices(np.array(params, dtype=np.intp), self.indices[rows])
+
+
+@dataclass(frozen=True, eq=False)
 class Domain:
     """The search space as arrays.
 
@@ -63,6 +84,7 @@ class Domain:
             parameters; None if every parameter always is.
         max_knots: The most knots of a numeric parameter's features.
         earlier: What earlier studies foretell of a point; None without any.
+        shared: The sets of choices that several parameters have.
     """
 
     axes: Axes
@@ -70,6 +92,7 @@ class Domain:
     activity: Callable[[np.ndarray], np.ndarray] | None = None
     max_knots: int = DEFAULT.max_knots
     earlier: Earlier | None = None
+    shared: Sequence[SharedChoices] = ()
 
     @property
     def n_params(self) -> int:
@@ -132,7 +155,9 @@ class Domain:
         Two categories are at distance 1 (coded ones nearly so), two numeric values at that of
         their coordinates. In a conditional space a numeric parameter has a second column, 1 where
         it is inactive. An architecture's features are its kernel inputs, under one length scale.
-        The last columns are what earlier studies foretell, which the kernel does not measure.
+        Where several parameters have the same choices, the count of each choice is an input, too;
+        one choice more in place of another is at distance 1. The last columns are what earlier
+        studies foretell, which the kernel does not measure.
 
         Args:
             points: `[n, n_params]`.
@@ -146,6 +171,8 @@ class Domain:
             is_inactive = np.isnan(numeric)
             parts[-1] = np.where(is_inactive, 0.5, numeric)
             parts.append(is_inactive)
+        if self.shared:
+            parts.append(self._counts(features) * np.sqrt(0.5))
         inputs = np.hstack(parts)
         if self.earlier is None:
             return inputs
@@ -154,18 +181,21 @@ class Domain:
     def additive_inputs(self, points: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Return `[n, a]` additive inputs: the features, but smooth ones of numeric parameters.
 
-        A numeric parameter of many values has two rows of cubic B-splines, the coarse ones and the
-        fine ones (see `is_fine`): a linear function of them is smooth in the coordinate. That of
-        soft one-hot codes has a kink at each knot, and an optimum there that is none.
+        They begin with the counts of shared choices: a choice that is good for one parameter is
+        expected to be good for the others. A numeric parameter of many values has two rows of
+        cubic B-splines, the coarse ones and the fine ones (see `is_fine`): a linear function of
+        them is smooth in the coordinate. That of soft one-hot codes has a kink at each knot, and
+        an optimum there that is none.
 
         Args:
             points: `[n, n_params]`.
             features: `[n, dim]`, of the points.
         """
         if len(self._smooth) == 0:
-            return features
+            return np.hstack([self._counts(features), features]) if self.shared else features
         n_own = features.shape[1] - self.n_plain_features
-        rough = np.hstack([features[:, :n_own], features[:, n_own + self._rough_features]])
+        parts = [features[:, :n_own], features[:, n_own + self._rough_features]]
+        rough = np.hstack([self._counts(features), *parts] if self.shared else parts)
         return _with_splines(rough, points[:, self._smooth])
 
     def is_fine(self, n_inputs: int) -> np.ndarray:
@@ -182,7 +212,31 @@ class Domain:
         one_hot = self.plain[self.feature_param[self._is_one_hot]]
         numeric = self._plain_numeric
         parts = [own, one_hot, numeric, *([] if self.activity is None else [numeric])]
+        parts.append(self.n_params + self._count_set)
         return np.unique(np.concatenate(parts), return_inverse=True)[1].astype(np.intp)
+
+    def _counts(self, features: np.ndarray) -> np.ndarray:
+        """`[n, n_counts]`: how many of the parameters that share choices have each of them."""
+        return np.asarray(features[:, features.shape[1] - self.n_plain_features :] @ self._counted)
+
+    @cached_property
+    def _counted(self) -> np.ndarray:
+        """`[n_plain_features, n_counts]`, 1 where a feature is counted."""
+        place = np.zeros(self.n_params, dtype=np.intp)
+        place[self.plain] = np.arange(len(self.plain))
+        counted = np.zeros((self.n_plain_features, len(self._count_set)))
+        column = 0
+        for each in self.shared:
+            first, n_shared = self.first_knot[place[each.params]], each.indices.shape[1]
+            counted[first[:, None] + each.indices, column + np.arange(n_shared)] = 1.0
+            column += n_shared
+        return counted
+
+    @cached_property
+    def _count_set(self) -> np.ndarray:
+        """`[n_counts]` ints: the place in `shared` of each count's set of choices."""
+        sizes = [each.indices.shape[1] for each in self.shared]
+        return np.repeat(np.arange(len(sizes)), np.array(sizes, dtype=np.intp))
 
     def n_dimensions(self, dim: int) -> int:
         """Return the number of plain parameters and of an architecture's features.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Hashable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +22,8 @@ from optuna_lanas._core.axes import Axes
 from optuna_lanas._core.axes import cached_property
 from optuna_lanas._core.domain import Architectures
 from optuna_lanas._core.domain import Domain
+from optuna_lanas._core.domain import MAX_ONE_HOT
+from optuna_lanas._core.domain import SharedChoices
 from optuna_lanas._core.settings import DEFAULT
 from optuna_lanas._study.distributions import choice_key
 from optuna_lanas._study.distributions import distinct_choices
@@ -228,9 +231,30 @@ def make_transform(
     names = sorted(versions, key=_text)  # Optuna takes ints and the like for names, too
     names = [name for name in names if name in kept or not is_constant(versions[name])]
     axes = make_axes([versions[name] for name in names])
-    return ParamTransform(
-        {name: versions[name][-1] for name in names}, Domain(axes, max_knots=max_knots)
-    )
+    newest = {name: versions[name][-1] for name in names}
+    shared = _shared_choices(newest, kept)
+    return ParamTransform(newest, Domain(axes, max_knots=max_knots, shared=shared))
+
+
+def _shared_choices(
+    distributions: Mapping[str, BaseDistribution], excluded: Collection[str]
+) -> list[SharedChoices]:
+    """Return the sets of choices that several parameters have, in any order."""
+    members: dict[Hashable, list[tuple[int, dict[Hashable, int]]]] = {}
+    for column, (name, distribution) in enumerate(distributions.items()):
+        if isinstance(distribution, CategoricalDistribution) and name not in excluded:
+            keys = [choice_key(choice) for choice in distinct_choices(distribution)]
+            if len(keys) <= MAX_ONE_HOT:
+                index = {key: place for place, key in enumerate(keys)}
+                members.setdefault(frozenset(keys), []).append((column, index))
+    return [
+        SharedChoices(
+            params=np.array([column for column, _ in own]),
+            indices=np.array([[index[key] for key in own[0][1]] for _, index in own]),
+        )
+        for own in members.values()
+        if len(own) > 1
+    ]
 
 
 def _text(name: Any) -> tuple[str, str]:
