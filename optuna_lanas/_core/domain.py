@@ -84,7 +84,8 @@ class Domain:
             parameters; None if every parameter always is.
         max_knots: The most knots of a numeric parameter's features.
         earlier: What earlier studies foretell of a point; None without any.
-        shared: The sets of choices that several parameters have.
+        shared: The sets of choices that several parameters have; those of an architecture's
+            parameters are not counted, since its features say what isomorphic ones share.
     """
 
     axes: Axes
@@ -171,7 +172,7 @@ class Domain:
             is_inactive = np.isnan(numeric)
             parts[-1] = np.where(is_inactive, 0.5, numeric)
             parts.append(is_inactive)
-        if self.shared:
+        if len(self._count_set):
             parts.append(self._counts(features) * np.sqrt(0.5))
         inputs = np.hstack(parts)
         if self.earlier is None:
@@ -191,11 +192,12 @@ class Domain:
             points: `[n, n_params]`.
             features: `[n, dim]`, of the points.
         """
+        has_counts = len(self._count_set) > 0
         if len(self._smooth) == 0:
-            return np.hstack([self._counts(features), features]) if self.shared else features
+            return np.hstack([self._counts(features), features]) if has_counts else features
         n_own = features.shape[1] - self.n_plain_features
         parts = [features[:, :n_own], features[:, n_own + self._rough_features]]
-        rough = np.hstack([self._counts(features), *parts] if self.shared else parts)
+        rough = np.hstack([self._counts(features), *parts] if has_counts else parts)
         return _with_splines(rough, points[:, self._smooth])
 
     def is_fine(self, n_inputs: int) -> np.ndarray:
@@ -222,21 +224,26 @@ class Domain:
     @cached_property
     def _counted(self) -> np.ndarray:
         """`[n_plain_features, n_counts]`, 1 where a feature is counted."""
-        place = np.zeros(self.n_params, dtype=np.intp)
-        place[self.plain] = np.arange(len(self.plain))
         counted = np.zeros((self.n_plain_features, len(self._count_set)))
         column = 0
-        for each in self.shared:
-            first, n_shared = self.first_knot[place[each.params]], each.indices.shape[1]
-            counted[first[:, None] + each.indices, column + np.arange(n_shared)] = 1.0
+        for each in self._plain_shared:
+            n_shared = each.indices.shape[1]
+            features = self.first_knot[each.params][:, None] + each.indices
+            counted[features, column + np.arange(n_shared)] = 1.0
             column += n_shared
         return counted
 
     @cached_property
     def _count_set(self) -> np.ndarray:
-        """`[n_counts]` ints: the place in `shared` of each count's set of choices."""
-        sizes = [each.indices.shape[1] for each in self.shared]
+        """`[n_counts]` ints: the place in `_plain_shared` of each count's set of choices."""
+        sizes = [each.indices.shape[1] for each in self._plain_shared]
         return np.repeat(np.arange(len(sizes)), np.array(sizes, dtype=np.intp))
+
+    @cached_property
+    def _plain_shared(self) -> list[SharedChoices]:
+        """The sets of choices that several plain parameters have, by their places in `plain`."""
+        own = [each.of(self.plain) for each in self.shared]
+        return [each for each in own if len(each.params) > 1]
 
     def n_dimensions(self, dim: int) -> int:
         """Return the number of plain parameters and of an architecture's features.

@@ -264,13 +264,12 @@ class _Shared:
         """Return how the earlier study sees the new study's points."""
         is_categorical, axes, new = self.axes.is_categorical, self.axes, self.new
         names = [transform.names[column] for column in self.columns.tolist()]
-        shared = [each.of(self.columns) for each in transform.domain.shared]
         domain = Domain(
             axes,
             self._architectures(transform, names, space),
             activity=_is_given if has_inactive else None,
             max_knots=max_knots,
-            shared=[own for own in shared if len(own.params) > 1],
+            shared=[each.of(self.columns) for each in transform.domain.shared],
         )
         low, high = axes.to_unit(new.low), axes.to_unit(new.high)
         return View(

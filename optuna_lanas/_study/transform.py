@@ -232,17 +232,15 @@ def make_transform(
     names = [name for name in names if name in kept or not is_constant(versions[name])]
     axes = make_axes([versions[name] for name in names])
     newest = {name: versions[name][-1] for name in names}
-    shared = _shared_choices(newest, kept)
-    return ParamTransform(newest, Domain(axes, max_knots=max_knots, shared=shared))
+    domain = Domain(axes, max_knots=max_knots, shared=_shared_choices(newest))
+    return ParamTransform(newest, domain)
 
 
-def _shared_choices(
-    distributions: Mapping[str, BaseDistribution], excluded: Collection[str]
-) -> list[SharedChoices]:
+def _shared_choices(distributions: Mapping[str, BaseDistribution]) -> list[SharedChoices]:
     """Return the sets of choices that several parameters have, in any order."""
     members: dict[Hashable, list[tuple[int, dict[Hashable, int]]]] = {}
-    for column, (name, distribution) in enumerate(distributions.items()):
-        if isinstance(distribution, CategoricalDistribution) and name not in excluded:
+    for column, distribution in enumerate(distributions.values()):
+        if isinstance(distribution, CategoricalDistribution):
             keys = [choice_key(choice) for choice in distinct_choices(distribution)]
             if len(keys) <= MAX_ONE_HOT:
                 index = {key: place for place, key in enumerate(keys)}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 import math
 from typing import Any
 
@@ -101,6 +104,42 @@ def encoded(numbers: np.ndarray, distribution: BaseDistribution) -> np.ndarray:
     n_gaps = max(len(knots) - 1, 1)
     near = 1.0 - n_gaps * np.abs(np.clip(place, 0.0, 1.0) - knots)
     return np.hstack([place, 0.5 * np.maximum(near, 0.0)])
+
+
+@dataclass(frozen=True)
+class SharedChoices:
+    """Choices that several parameters have, in any order.
+
+    Attributes:
+        choices: `k` choices, in the order of the first of the parameters.
+        places: By column, `[k]` places of the choices among those of the parameter.
+    """
+
+    choices: tuple[Any, ...]
+    places: Mapping[int, np.ndarray]
+
+    def counts(self, numbers: np.ndarray) -> np.ndarray:
+        """Return `[n, k]`: how many parameters have each choice, of `[n, n_params]` places."""
+        counts = np.zeros((len(numbers), len(self.choices)))
+        for column, places in self.places.items():
+            counts += numbers[:, [column]] == places
+        return counts
+
+
+def shared_choices(distributions: Sequence[BaseDistribution]) -> list[SharedChoices]:
+    """Return the sets of choices that more than one of the parameters has."""
+    members: dict[frozenset[Any], dict[int, tuple[Any, ...]]] = {}
+    for column, distribution in enumerate(distributions):
+        if isinstance(distribution, CategoricalDistribution):
+            choices = distribution.choices
+            members.setdefault(frozenset(choices), {})[column] = choices
+    found = []
+    for own in members.values():
+        first, *others = own.values()
+        places = {c: np.array([choices.index(x) for x in first]) for c, choices in own.items()}
+        if others:
+            found.append(SharedChoices(first, places))
+    return found
 
 
 def _knots(distribution: BaseDistribution) -> np.ndarray:

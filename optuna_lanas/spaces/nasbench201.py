@@ -50,9 +50,9 @@ class NASBench201Space(FiniteSpace):
     standard deviation is 0.15 points (median over functions, CIFAR-10 validation accuracy); the
     mean over a string's seeds has a standard error of 0.13 points.
 
-    Encoding, 70 zeros and ones. The first 30 are the six operations, one-hot. The others say of
-    the 40 sequences of up to three convolutions and poolings whether a path from input to output
-    applies them; skips on the path are ignored.
+    Encoding, 75 numbers. The first 30 are the six operations, one-hot. The next say of the 40
+    sequences of up to three convolutions and poolings whether a path from input to output applies
+    them; skips on the path are ignored. The last five count the edges that have each operation.
 
     Example:
         .. testcode::
@@ -69,6 +69,7 @@ class NASBench201Space(FiniteSpace):
     encoding_names = (
         *(f"{name}={operation}" for name in _OP_NAMES for operation in OPERATIONS),
         *("path:" + ",".join(sequence) for sequence in _SEQUENCES),
+        *OPERATIONS,
     )
 
     @property
@@ -101,7 +102,7 @@ class NASBench201Space(FiniteSpace):
         return dict(zip(_OP_NAMES, ops, strict=True))
 
     def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return `[n, 70]` encodings."""
+        """Return `[n, 75]` encodings."""
         return np.asarray(_encodings()[self.key_many(columns)], dtype=float)
 
     def key(self, params: Mapping[str, Any]) -> str:
@@ -155,7 +156,7 @@ def _architecture_string(ops: list[str]) -> str:
 
 @cache
 def _encodings() -> np.ndarray:
-    """Return `[15625, 70]`: the encoding of every architecture, in the order of ``key_many``."""
+    """Return `[15625, 75]`: the encoding of every architecture, in the order of ``key_many``."""
     operations = np.arange(len(OPERATIONS) ** len(EDGES))[:, None] // _POWERS % len(OPERATIONS)
     n = len(operations)
     one_hot = (operations[:, :, None] == np.arange(len(OPERATIONS))).reshape(n, -1)
@@ -170,4 +171,5 @@ def _encodings() -> np.ndarray:
         first = np.array([0, 1, 4, 13])  # position of the first sequence of each length
         connected = np.flatnonzero((on_path != _NONE).all(axis=1))
         paths[connected, (first[length] + column)[connected]] = True
-    return np.concatenate([one_hot, paths], axis=1)
+    counts = one_hot.reshape(n, len(EDGES), len(OPERATIONS)).sum(axis=1)
+    return np.concatenate([one_hot, paths, counts], axis=1)

@@ -82,8 +82,8 @@ class NASBenchGraphSpace(FiniteSpace):
     The key is the integer that ``nas_bench_graph.Arch.valid_hash`` returns. It ignores where skips
     that change nothing stand, and how equivalent nodes are numbered.
 
-    Encoding, 45 zeros and ones, equal for isomorphic architectures: the structure and the four
-    operations of the canonical form, one-hot.
+    Encoding, 54 numbers, equal for isomorphic architectures: the structure and the four operations
+    of the canonical form, one-hot, and how many nodes have each of the nine operations.
 
     Args:
         operations: Operations to choose from; the data set "proteins" has fewer than the others.
@@ -106,6 +106,7 @@ class NASBenchGraphSpace(FiniteSpace):
     encoding_names = (
         *(f"structure={structure}" for structure in _STRUCTURES),
         *(f"{name}={operation}" for name in _OP_NAMES for operation in OPERATIONS),
+        *OPERATIONS,
     )
 
     def __init__(self, operations: tuple[str, ...] = OPERATIONS) -> None:
@@ -141,7 +142,7 @@ class NASBenchGraphSpace(FiniteSpace):
         return NASBenchGraphArchitecture(tuple(map(int, structure)), tuple(ops))
 
     def encode_many(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return `[n, 45]` encodings; NaN for an invalid architecture."""
+        """Return `[n, 54]` encodings; NaN for an invalid architecture."""
         return np.asarray(_encodings()[self._words(columns)])
 
     def key(self, params: Mapping[str, Any]) -> int | None:
@@ -207,12 +208,14 @@ def check_architecture(architecture: Any) -> None:
 
 @cache
 def _encodings() -> np.ndarray:
-    """Return `[59049, 45]`: the encoding of every word, NaN for an invalid one."""
+    """Return `[59049, 54]`: the encoding of every word, NaN for an invalid one."""
     words = canonical_words()
     links, operations = split_words(words)
+    one_hot = operations[:, :, None] == np.arange(len(OPERATIONS))
     parts = (
         links[:, None] == np.arange(len(LINKS)),
-        (operations[:, :, None] == np.arange(len(OPERATIONS))).reshape(len(words), -1),
+        one_hot.reshape(len(words), -1),
+        one_hot.sum(axis=1),
     )
     encodings = np.concatenate(parts, axis=1).astype(float)
     encodings[~is_valid(words)] = np.nan

@@ -43,7 +43,8 @@ class Space:
 
     The architecture is the dict of its params. Its encoding has a column of 0 and 1 for each
     choice, named ``op=conv``. A number has a column for its place in its range, named ``width``,
-    and five that tell to which values it is close, named ``width≈70``.
+    and five that tell to which values it is close, named ``width≈70``. Where several parameters
+    have the same choices, one more column for each choice counts them, named ``count:conv``.
 
     Both functions take the params of an architecture as a dict and return an answer. They may
     also take a dict of arrays, with the params of `n` architectures, and return `n` answers. This
@@ -96,6 +97,7 @@ class Space:
         self._distributions = {
             name: _parts.make_distribution(name, part) for name, part in params.items()
         }
+        self._shared = _parts.shared_choices(list(self._distributions.values()))
         self._is_valid = None if is_valid is None else Answers("is_valid", is_valid, as_bool)
         self._key = None if key is None else Answers("key", key, as_key)
         self._try_functions()
@@ -108,8 +110,9 @@ class Space:
     @property
     def encoding_names(self) -> tuple[str, ...]:
         """The `dim` names of an encoding's numbers."""
-        parts = (_parts.encoding_names(name, d) for name, d in self._distributions.items())
-        return tuple(name for part in parts for name in part)
+        parts = [_parts.encoding_names(name, d) for name, d in self._distributions.items()]
+        counts = [f"count:{choice}" for shared in self._shared for choice in shared.choices]
+        return (*(name for part in parts for name in part), *counts)
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Any]:
         """Ask the trial for all parameters and return them.
@@ -136,6 +139,7 @@ class Space:
             _parts.encoded(n, d)
             for n, d in zip(numbers.T, self._distributions.values(), strict=True)
         ]
+        parts += [shared.counts(numbers) for shared in self._shared]
         codes = np.concatenate(parts, axis=1)
         own = self._own(columns)
         if self._key is None:

@@ -92,6 +92,47 @@ def test_inactivity_is_a_kernel_input_of_its_own_under_the_same_length_scale() -
     assert conditional.lengthscale_groups(features.shape[1]).tolist() == [0, 1, 0, 1]
 
 
+def test_shared_choices_are_counted_in_any_order_of_the_choices() -> None:
+    edge, other, alone = (CategoricalDistribution(c) for c in ("abc", "cab", "ab"))
+    domain = domain_of(edge, FloatDistribution(0.0, 1.0), alone, other, edge)
+    points = np.array([[0.0, 0.5, 0.0, 1.0, 2.0], [2.0, 0.5, 0.0, 2.0, 2.0]])  # a, a, c; c, b, c
+    features = domain.features(points)
+    np.testing.assert_allclose(
+        domain.additive_inputs(points, features)[:, :3], [[2, 0, 1], [0, 1, 2]]
+    )
+    counts = domain.kernel_inputs(points, features)[:, -3:]
+    np.testing.assert_allclose(counts, np.sqrt(0.5) * np.array([[2, 0, 1], [0, 1, 2]]))
+    group = domain.lengthscale_groups(features.shape[1])
+    assert len(set(group[-3:])) == 1
+    assert group[-1] not in group[:-3]
+
+
+def test_moving_a_choice_to_another_parameter_keeps_the_counts() -> None:
+    domain = domain_of(*[CategoricalDistribution(range(4))] * 5)
+    rng = np.random.default_rng(0)
+    points = domain.sample(20, rng)
+    moved = rng.permuted(points, axis=1)
+    for inputs in (domain.additive_inputs, domain.kernel_inputs):
+        before = inputs(points, domain.features(points))
+        after = inputs(moved, domain.features(moved))
+        first = slice(4) if inputs == domain.additive_inputs else slice(-4, None)
+        np.testing.assert_allclose(before[:, first], after[:, first])
+
+
+def test_each_set_of_shared_choices_has_a_length_scale_of_its_own() -> None:
+    pairs = [CategoricalDistribution(c) for c in ("ab", "ab", "xyz", "xyz")]
+    domain = domain_of(*pairs)
+    group = domain.lengthscale_groups(domain.n_plain_features).tolist()
+    assert len(set(group[-5:-3])) == len(set(group[-3:])) == 1
+    assert len({group[-1], group[-5]} | set(group[:-5])) == 6
+
+
+def test_numbers_of_the_same_range_are_not_counted() -> None:
+    domain = domain_of(*[IntDistribution(1, 4)] * 3, *[FloatDistribution(0.0, 1.0)] * 2)
+    points = domain.sample(3, np.random.default_rng(0))
+    assert domain.kernel_inputs(points, domain.features(points)).shape[1] == 5
+
+
 def test_keys_are_equal_for_equal_points_only() -> None:
     domain = domain_of(FloatDistribution(0.0, 1.0), CategoricalDistribution("ab"))
     points = np.array([[0.0, 1.0], [-0.0, 1.0], [1e-15, 1.0], [0.0, 0.0], [1e-9, 1.0]])

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import chisquare
 
 from optuna_lanas.spaces import NASBench201Space
+from optuna_lanas.spaces.nasbench201 import OPERATIONS
 
 
 SPACE = NASBench201Space()
@@ -64,7 +65,15 @@ def test_the_encoding_of_a_cell_lists_its_operations_and_paths() -> None:
         "path:nor_conv_1x1,nor_conv_1x1",
     }
     named = {SPACE.encoding_names[i] for i in np.flatnonzero(SPACE.encode(params))}
-    assert named == paths | {f"{name}={value}" for name, value in params.items()}
+    one_hot = {f"{name}={value}" for name, value in params.items()}
+    assert named == paths | one_hot | set(params.values())
+
+
+def test_an_encoding_counts_the_edges_of_each_operation() -> None:
+    columns = SPACE.sample_many(100, np.random.default_rng(3))
+    counts = SPACE.encode_many(columns)[:, -len(OPERATIONS) :]
+    for row, architecture in zip(counts, zip(*columns.values(), strict=True), strict=True):
+        assert row.tolist() == [architecture.count(operation) for operation in OPERATIONS]
 
 
 def test_isomorphic_strings_have_their_own_table_entries() -> None:

@@ -86,6 +86,17 @@ def test_columns_of_an_encoding_have_names() -> None:
     assert {name: value for name, value in code.items() if value} == pytest.approx(expected)
 
 
+def test_shared_choices_are_counted() -> None:
+    parts = {"a": ["conv", "pool"], "b": ["pool", "conv"], "c": ["conv", "skip"], "d": [1, 2, 3]}
+    space = Space(parts)
+    assert space.encoding_names[-2:] == ("count:conv", "count:pool")
+    many = draws(space, 30)
+    codes = space.encode_many(stacked(many))
+    for code, params in zip(codes, many, strict=True):
+        pair = [params["a"], params["b"]]
+        assert code[-2:].tolist() == [pair.count("conv"), pair.count("pool")]
+
+
 def test_a_piecewise_linear_code_sums_to_a_half() -> None:
     codes = Space({"x": (-1.5e308, 1.5e308)}).encode_many(
         {"x": np.linspace(-1.5, 1.5, 31) * 1e308}
