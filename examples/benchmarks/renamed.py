@@ -25,6 +25,11 @@ class RenamedSpace:
     def distributions(self) -> dict[str, optuna.distributions.BaseDistribution]:
         return {self.names[name]: d for name, d in self.space.distributions.items()}
 
+    @property
+    def encoding_names(self) -> tuple[str, ...]:
+        parts = (name.split("=") for name in self.space.encoding_names)
+        return tuple("=".join([self.names.get(name, name), *rest]) for name, *rest in parts)
+
     def suggest(self, trial: optuna.trial.BaseTrial) -> Mapping[str, Any]:
         for name, distribution in self.distributions.items():
             assert isinstance(distribution, optuna.distributions.CategoricalDistribution)

@@ -45,12 +45,15 @@ class Architectures:
         encode: `[n, n_own]` points to `[n, dim]` features, rows of NaN for invalid ones.
         keys: Points to `n` hashables, equal for isomorphic architectures, None for invalid ones.
         sample: ``(n, rng)`` to points drawn uniformly over architectures; None if unknown.
+        described: `[dim]` ints, the column of the parameter of which a feature tells alone, -1 for
+            a feature of several; None if unknown.
     """
 
     params: np.ndarray
     encode: Callable[[np.ndarray], np.ndarray]
     keys: Callable[[np.ndarray], list[Hashable | None]]
     sample: Callable[[int, np.random.Generator], np.ndarray] | None = None
+    described: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,10 +158,11 @@ class Domain:
 
         Two categories are at distance 1 (coded ones nearly so), two numeric values at that of
         their coordinates. In a conditional space a numeric parameter has a second column, 1 where
-        it is inactive. An architecture's features are its kernel inputs, under one length scale.
-        Where several parameters have the same choices, the count of each choice is an input, too;
-        one choice more in place of another is at distance 1. The last columns are what earlier
-        studies foretell, which the kernel does not measure.
+        it is inactive. An architecture's features are its kernel inputs. Those that tell of a
+        single parameter have its length scale, the others share one. Where several parameters
+        have the same choices, the count of each choice is an input, too; one choice more in place
+        of another is at distance 1. The last columns are what earlier studies foretell, which the
+        kernel does not measure.
 
         Args:
             points: `[n, n_params]`.
@@ -211,6 +215,9 @@ class Domain:
             dim: The number of features.
         """
         own = np.full(dim - self.n_plain_features, -1)
+        described = None if self.architectures is None else self.architectures.described
+        if described is not None and len(described) == len(own):
+            own = described
         one_hot = self.plain[self.feature_param[self._is_one_hot]]
         numeric = self._plain_numeric
         parts = [own, one_hot, numeric, *([] if self.activity is None else [numeric])]

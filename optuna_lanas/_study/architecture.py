@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from collections.abc import Mapping
 import math
 from numbers import Real
+import re
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ MAX_KEYS = 10_000  # remembered, so that a space is asked once for a candidate
 MAX_CODES = 2_000  # likewise; an encoding may be long
 FAR = 2.0**30  # a number of an encoding beyond it counts by its logarithm
 GRID_TOLERANCE, MIN_TOLERANCE = 1e-6, 1e-9  # of a step, and of the whole range
+NAME_END = re.compile(">?=|≈")  # of the parameter in the name of a number of an encoding
 SEE = "See `optuna_lanas.spaces.ArchitectureSpace`."
 
 
@@ -101,9 +103,19 @@ def make_architectures(space: Any, names: list[str]) -> Callable[[ParamTransform
             encode=adapter.encode,
             keys=adapter.keys,
             sample=adapter.sample if adapter.can_sample else None,
+            described=_described(space, {name: transform.names.index(name) for name in own.names}),
         )
 
     return make
+
+
+def _described(space: Any, columns: Mapping[str, int]) -> np.ndarray | None:
+    """`[dim]` ints: the column of the parameter that a name such as ``op=conv`` begins with."""
+    names = getattr(space, "encoding_names", None)
+    if not isinstance(names, list | tuple):
+        return None
+    first = [NAME_END.split(str(name), maxsplit=1)[0] for name in names]
+    return np.array([columns.get(name, -1) for name in first], dtype=np.intp)
 
 
 class _Remembered:

@@ -37,14 +37,16 @@ class ArchitectureSpace(Protocol[Architecture]):
       favours architectures with many params, and invalid ones must be drawn again.
     - ``sample_many(n, rng) -> dict[str, np.ndarray]``: `n` draws of ``sample`` as columns.
       Default: ``sample`` runs `n` times.
+    - ``encoding_names -> tuple[str, ...]``: `dim` names, the meaning of each number of an
+      encoding. Default: the numbers are called "encoding[0]", "encoding[1]", and so on. Numbers
+      that tell of one parameter alone are called ``op`` or ``op=conv``, ``op≈3`` or ``op>=3``,
+      where ``op`` is the parameter: the search then learns a length scale for each parameter.
 
     Every answer is checked, and a wrong one is an error that names the method. Numbers of an
     encoding are best of the order of 1; those beyond ``2 ** 30`` count by their logarithm.
 
-    Explanations, figures and training use the following members:
+    Figures and training use the following members:
 
-    - ``encoding_names -> tuple[str, ...]``: `dim` names, the meaning of each number of an
-      encoding. Default: the numbers are called "encoding[0]", "encoding[1]", and so on.
     - ``draw(architecture)``: a plotly figure. Default: no figure of an architecture.
     - ``build(architecture)`` and ``n_params(architecture)``: a torch module, and the number of
       its trainable parameters. Default: ``optuna_lanas.training`` cannot train architectures.

@@ -20,6 +20,7 @@ from optuna_lanas._core.domain import MAX_ONE_HOT
 from optuna_lanas._core.domain import N_COARSE
 from optuna_lanas._core.domain import N_FINE
 from optuna_lanas._core.settings import DEFAULT
+from optuna_lanas.spaces import Space
 from tests.builders import architecture_transform
 from tests.builders import domain_of
 from tests.builders import TwoLayers
@@ -162,6 +163,18 @@ def test_an_architecture_has_the_key_and_the_features_of_its_space() -> None:
     inputs = domain.kernel_inputs(points, features)
     np.testing.assert_array_equal(inputs[:3], [[2, 4, 0.5], [2, 4, 0.5], [2, 4, 0.25]])
     assert domain.lengthscale_groups(features.shape[1]).tolist() == [0, 0, 1]
+
+
+def test_features_that_tell_of_one_parameter_have_its_length_scale() -> None:
+    space = Space({"op": ["conv", "pool"], "width": (8, 256), "twin": ["conv", "pool"]})
+    domain = architecture_transform(space, {"rate": FloatDistribution(0.0, 1.0)}).domain
+    groups = domain.lengthscale_groups(len(space.encoding_names) + domain.n_plain_features)
+    by_group: dict[int, set[str]] = {}
+    for name, group in zip([*space.encoding_names, "rate"], groups.tolist(), strict=True):
+        by_group.setdefault(group, set()).add(name.split("=")[0].split("≈")[0])
+    assert sorted(map(sorted, by_group.values())) == [
+        *(["count:conv", "count:pool"], ["op"], ["rate"], ["twin"], ["width"]),
+    ]
 
 
 def test_the_draws_of_a_space_replace_those_of_its_axes() -> None:
