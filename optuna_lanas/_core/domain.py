@@ -184,25 +184,24 @@ class Domain:
         return np.hstack([inputs, self.earlier.means(points, features, inputs)])
 
     def additive_inputs(self, points: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """Return `[n, a]` additive inputs: the features, but smooth ones of numeric parameters.
+        """Return `[n, a]` additive inputs.
 
-        They begin with the counts of shared choices: a choice that is good for one parameter is
-        expected to be good for the others. A numeric parameter of many values has two rows of
-        cubic B-splines, the coarse ones and the fine ones (see `is_fine`): a linear function of
-        them is smooth in the coordinate. That of soft one-hot codes has a kink at each knot, and
-        an optimum there that is none.
+        They are the counts of shared choices (a choice that is good for one parameter is expected
+        to be good for the others), an architecture's features, one-hot categories, and splines.
+
+        A numeric parameter of many values has two rows of cubic B-splines, the coarse ones and the
+        fine ones (see `is_fine`): a linear function of them is smooth in the coordinate. That of
+        soft one-hot codes has a kink at each knot, and an optimum there that is none. A number of
+        few values has none: each value would have an effect of its own, as if they had no order.
 
         Args:
             points: `[n, n_params]`.
             features: `[n, dim]`, of the points.
         """
-        has_counts = len(self._count_set) > 0
-        if len(self._smooth) == 0:
-            return np.hstack([self._counts(features), features]) if has_counts else features
         n_own = features.shape[1] - self.n_plain_features
-        parts = [features[:, :n_own], features[:, n_own + self._rough_features]]
-        rough = np.hstack([self._counts(features), *parts] if has_counts else parts)
-        return _with_splines(rough, points[:, self._smooth])
+        one_hot = features[:, n_own:][:, self._is_one_hot]
+        inputs = np.hstack([self._counts(features), features[:, :n_own], one_hot])
+        return _with_splines(inputs, points[:, self._smooth]) if len(self._smooth) else inputs
 
     def is_fine(self, n_inputs: int) -> np.ndarray:
         """Return `[n_inputs]` bools: which additive inputs are fine splines."""
@@ -315,11 +314,6 @@ class Domain:
         """`[n_plain]` bools: which plain parameters are numbers of many values."""
         axes = self._plain_axes
         return np.asarray(~axes.is_categorical & (axes.n_values > N_COARSE))
-
-    @cached_property
-    def _rough_features(self) -> np.ndarray:
-        """Ints, the places of the features of other plain parameters among the plain ones."""
-        return np.flatnonzero(~self._is_smooth[self.feature_param])
 
     @cached_property
     def _smooth(self) -> np.ndarray:

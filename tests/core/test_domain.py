@@ -224,11 +224,18 @@ def test_splines_are_scipys_and_sum_to_one(coordinates: list[tuple[float, float]
 
 
 def test_an_inactive_number_has_no_splines() -> None:
-    domain = domain_of(FloatDistribution(0.0, 1.0), IntDistribution(0, 3))
+    domain = domain_of(FloatDistribution(0.0, 1.0), CategoricalDistribution("abcd"))
     points = np.array([[np.nan, 0.0]])
     inputs = domain.additive_inputs(points, domain.features(points))
     np.testing.assert_array_equal(inputs, [[1.0, 0.0, 0.0, 0.0] + [0.0] * (N_COARSE + N_FINE)])
     assert domain.is_fine(inputs.shape[1]).sum() == N_FINE
+
+
+def test_a_number_of_few_values_has_no_additive_inputs() -> None:
+    few, many = IntDistribution(1, N_COARSE), IntDistribution(0, N_COARSE)
+    points = np.random.default_rng(0).random((5, 2))
+    for domain, n_inputs in ((domain_of(few, few), 0), (domain_of(few, many), N_COARSE + N_FINE)):
+        assert domain.additive_inputs(points, domain.features(points)).shape == (5, n_inputs)
 
 
 def test_parameters_of_very_many_choices_have_nearly_orthogonal_codes() -> None:
