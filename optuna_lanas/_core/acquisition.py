@@ -44,6 +44,8 @@ class Acquisition:
         weights: `[n]`, w.
         factor: `[n, n]`, L.
         outputscale: Multiplies all variances.
+        residual: `[n_observed]`, ``y - c``.
+        noise: `[n_observed]`, the noise variances of the observed values.
         incumbent: Without the mean c, as `mu` here.
         mean: c.
     """
@@ -54,6 +56,8 @@ class Acquisition:
     weights: np.ndarray
     factor: np.ndarray
     outputscale: float
+    residual: np.ndarray
+    noise: np.ndarray
     incumbent: float
     mean: float = 0.0
 
@@ -143,6 +147,8 @@ def make_acquisition(
         weights=weights,
         factor=factor,
         outputscale=_outputscale(residual, solved, settings),
+        residual=residual,
+        noise=noise[:n],
         incumbent=float((residual - noise[:n] * solved + foretold).max()),
         mean=float(mean),
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from optuna_lanas._core.acquisition import Acquisition
 from optuna_lanas._core.feasible import FeasibleSet
 from optuna_lanas._core.history import History
 from optuna_lanas._core.settings import Settings
 from optuna_lanas._core.tree import Region
+
+
+Score: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of kernel and additive inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +53,7 @@ def local_search(
     feasible: FeasibleSet,
     region: Region,
     starts: np.ndarray,
-    acquisition: Acquisition,
+    acquisition: Score,
     settings: Settings,
     rng: np.random.Generator,
 ) -> Candidates:
@@ -62,7 +66,7 @@ def local_search(
         feasible: The points that the trial may be.
         region: The searched region.
         starts: `[n_starts, n_params]` feasible points to mutate, the best one first.
-        acquisition: The function to climb.
+        acquisition: The function to climb, of `[m, k]` kernel and `[m, a]` additive inputs.
         settings: The settings.
         rng: Source of the draws.
     """
@@ -80,7 +84,7 @@ def local_search(
 
 
 def _inside(
-    feasible: FeasibleSet, region: Region, acquisition: Acquisition, points: np.ndarray
+    feasible: FeasibleSet, region: Region, acquisition: Score, points: np.ndarray
 ) -> Candidates:
     """Return the valid points inside a region as candidates."""
     domain = feasible.domain

@@ -72,7 +72,9 @@ class Decision:
         node: The node on the leaf's path whose region was searched; -1 if none was.
         path: The latent actions from the root to the leaf.
         is_selected: Whether the upper confidence bounds lead to the leaf.
-        score: The acquisition value; None without candidates.
+        is_draw: Whether the candidates were scored by a draw from the posterior.
+        score: The candidate's score: the logarithm of the expected improvement, or the drawn value
+            less the incumbent; None without candidates.
         rank: Its rank among the candidates, 1 for the best; better candidates were not new.
         n_candidates: The number of candidates.
         runner_up: The params in which the next new candidate differs; None if there is none.
@@ -96,6 +98,7 @@ class Decision:
     node: int = -1
     path: tuple[Step, ...] = ()
     is_selected: bool = False
+    is_draw: bool = False
     score: float | None = None
     rank: int | None = None
     n_candidates: int = 0
