@@ -69,7 +69,7 @@ class NASBench201Space(FiniteSpace):
     encoding_names = (
         *(f"{name}={operation}" for name in _OP_NAMES for operation in OPERATIONS),
         *("path:" + ",".join(sequence) for sequence in _SEQUENCES),
-        *OPERATIONS,
+        *(f"count:{operation}" for operation in OPERATIONS),
     )
 
     @property

@@ -106,7 +106,7 @@ class NASBenchGraphSpace(FiniteSpace):
     encoding_names = (
         *(f"structure={structure}" for structure in _STRUCTURES),
         *(f"{name}={operation}" for name in _OP_NAMES for operation in OPERATIONS),
-        *OPERATIONS,
+        *(f"count:{operation}" for operation in OPERATIONS),
     )
 
     def __init__(self, operations: tuple[str, ...] = OPERATIONS) -> None:

@@ -66,7 +66,7 @@ def test_the_encoding_of_a_cell_lists_its_operations_and_paths() -> None:
     }
     named = {SPACE.encoding_names[i] for i in np.flatnonzero(SPACE.encode(params))}
     one_hot = {f"{name}={value}" for name, value in params.items()}
-    assert named == paths | one_hot | set(params.values())
+    assert named == paths | one_hot | {f"count:{value}" for value in params.values()}
 
 
 def test_an_encoding_counts_the_edges_of_each_operation() -> None:
