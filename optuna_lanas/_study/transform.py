@@ -240,11 +240,12 @@ def _shared_choices(distributions: Mapping[str, BaseDistribution]) -> list[Share
     """Return the sets of choices that several parameters have, in any order."""
     members: dict[Hashable, list[tuple[int, dict[Hashable, int]]]] = {}
     for column, distribution in enumerate(distributions.values()):
-        if isinstance(distribution, CategoricalDistribution):
-            keys = [choice_key(choice) for choice in distinct_choices(distribution)]
-            if len(keys) <= MAX_ONE_HOT:
-                index = {key: place for place, key in enumerate(keys)}
-                members.setdefault(frozenset(keys), []).append((column, index))
+        if not isinstance(distribution, CategoricalDistribution):
+            continue
+        if len(distribution.choices) <= MAX_ONE_HOT:  # more may be slow to compare
+            keys = map(choice_key, distinct_choices(distribution))
+            index = {key: place for place, key in enumerate(keys)}
+            members.setdefault(frozenset(index), []).append((column, index))
     return [
         SharedChoices(
             params=np.array([column for column, _ in own]),
