@@ -41,7 +41,7 @@ RANGES = {  # of the other numbers the least one is 0
     **dict.fromkeys(("tree_growth", "model_growth", "activity_growth"), AT_LEAST_1),
     **dict.fromkeys(("n_uniform_first", "n_uniform_batch", "n_walk_starts"), AT_LEAST_1),
     **dict.fromkeys(("n_parents", "max_fit_iterations", "n_batch"), AT_LEAST_1),
-    **dict.fromkeys(("n_overtaking", "n_recent", "n_draw_features"), AT_LEAST_1),
+    **dict.fromkeys(("n_overtaking", "n_recent", "n_path_features"), AT_LEAST_1),
     **dict.fromkeys(("n_observations", "n_fit_observations", "n_random"), AT_LEAST_1),
     **dict.fromkeys(("n_elites", "n_earlier_observations"), AT_LEAST_1),
     **dict.fromkeys(("earlier_variance", "earlier_observations"), POSITIVE),
@@ -53,7 +53,7 @@ RANGES = {  # of the other numbers the least one is 0
     "max_log_deviation": POSITIVE,
     **dict.fromkeys(("parent_share", "max_step", "start_nugget", "jitter"), POSITIVE_SHARE),
     "power_variance": POSITIVE,
-    "draw_share": SHARE,
+    "path_share": SHARE,
     **dict.fromkeys(("min_power", "max_power"), Range(-5.0, 5.0)),
 }
 KINDS: dict[str, tuple[type, ...]] = {

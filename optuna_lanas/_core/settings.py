@@ -45,9 +45,9 @@ class Settings:
 
         draws_depth: Whether the searched region is that of a node drawn from the leaf's path. Else
             it is the leaf's.
-        draw_share: The share of trials beside pending ones that climb a draw from the posterior
+        path_share: The share of trials beside pending ones that climb a draw from the posterior
             instead of the expected improvement.
-        n_draw_features: Random features of such a draw.
+        n_path_features: Random features of such a draw.
         n_observations: The most observations that condition the Gaussian process.
         n_random: Candidates drawn from the feasible set.
         n_near: Candidates mutated from the region's best observations.
@@ -126,8 +126,8 @@ class Settings:
     max_stalled_nugget: float = 3e-3
 
     draws_depth: bool = True
-    draw_share: float = 0.5
-    n_draw_features: int = 256
+    path_share: float = 0.5
+    n_path_features: int = 256
     n_observations: int = 192
     n_random: int = 200
     n_near: int = 200

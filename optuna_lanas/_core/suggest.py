@@ -27,7 +27,7 @@ from optuna_lanas._core.local_search import Candidates
 from optuna_lanas._core.local_search import local_search
 from optuna_lanas._core.local_search import Score
 from optuna_lanas._core.pareto import weighted_values
-from optuna_lanas._core.posterior_draw import draw_posterior
+from optuna_lanas._core.sample_path import draw_sample_path
 from optuna_lanas._core.search_tree import last_milestone
 from optuna_lanas._core.search_tree import learn
 from optuna_lanas._core.search_tree import SearchTree
@@ -56,7 +56,7 @@ class Proposal:
         candidates: The candidates of the local search; None for a uniform draw.
         chosen: The proposed candidate's place; -1 without candidates.
         acquisition: The posterior that scored the candidates; None without candidates.
-        is_draw: Whether they were scored by a draw from it instead of the expected improvement.
+        is_sample_path: Whether a sample path scored them instead of the expected improvement.
         first: The first observation that the search knew; not 0 in a restart.
     """
 
@@ -67,7 +67,7 @@ class Proposal:
     candidates: Candidates | None = None
     chosen: int = -1
     acquisition: Acquisition | None = None
-    is_draw: bool = False
+    is_sample_path: bool = False
     first: int = 0
 
 
@@ -192,9 +192,9 @@ def _search(
     nearness = np.minimum(shared, drawn)
     acquisition = _make_acquisition(history, nearness, settings, caches.model, rng)
     score: Score = acquisition
-    is_draw = _is_draw(history, settings, rng)
-    if is_draw:
-        score = draw_posterior(acquisition, settings.n_draw_features, rng)
+    is_sample_path = _climbs_path(history, settings, rng)
+    if is_sample_path:
+        score = draw_sample_path(acquisition, settings.n_path_features, rng)
     for depth in range(drawn, -1, -1):
         region = tree.region(path[depth])
         starts = _best_inside(history, feasible, shared >= depth, settings, rng)
@@ -204,18 +204,18 @@ def _search(
             point = candidates.points[chosen]
             node = path[depth]
             return Proposal(
-                point, search_tree, leaf, node, candidates, chosen, acquisition, is_draw
+                point, search_tree, leaf, node, candidates, chosen, acquisition, is_sample_path
             )
     return Proposal(sample_new(history, feasible, settings, rng))
 
 
-def _is_draw(history: History, settings: Settings, rng: np.random.Generator) -> bool:
-    """Draw whether the search climbs a posterior draw instead of the expected improvement.
+def _climbs_path(history: History, settings: Settings, rng: np.random.Generator) -> bool:
+    """Draw whether the search climbs a posterior sample path instead of the expected improvement.
 
     Workers side by side see nearly the same expected improvement, but their draws differ.
     """
     is_beside_others = len(history.pending_points) > 0 and history.objectives is None
-    return is_beside_others and bool(rng.random() < settings.draw_share)
+    return is_beside_others and bool(rng.random() < settings.path_share)
 
 
 def _make_acquisition(

@@ -269,7 +269,7 @@ def _decision(
         node=node,
         path=describe_path(record, tree, leaf, node, features, params),
         is_selected=tree.select() == leaf,
-        is_draw=proposal.is_draw,
+        is_sample_path=proposal.is_sample_path,
         earlier=_shares(history, proposal),
         **_comparison(record, history, proposal, point[0]),
         **_origin(record, history, proposal, point[0], params),

@@ -72,7 +72,7 @@ class Decision:
         node: The node on the leaf's path whose region was searched; -1 if none was.
         path: The latent actions from the root to the leaf.
         is_selected: Whether the upper confidence bounds lead to the leaf.
-        is_draw: Whether the candidates were scored by a draw from the posterior.
+        is_sample_path: Whether the candidates were scored by a draw from the posterior.
         score: The candidate's score: the logarithm of the expected improvement, or the drawn value
             less the incumbent; None without candidates.
         rank: Its rank among the candidates, 1 for the best; better candidates were not new.
@@ -98,7 +98,7 @@ class Decision:
     node: int = -1
     path: tuple[Step, ...] = ()
     is_selected: bool = False
-    is_draw: bool = False
+    is_sample_path: bool = False
     score: float | None = None
     rank: int | None = None
     n_candidates: int = 0

@@ -132,7 +132,7 @@ def details(decision: Decision, params: Mapping[str, Any]) -> list[str]:
             if name in params
         ]
         differs = f"with {', '.join(pairs)}" if pairs else "with the same active parameters"
-        kind = "posterior draw" if decision.is_draw else "acquisition"
+        kind = "posterior sample path" if decision.is_sample_path else "acquisition"
         lines.append(f"Runner-up, {kind} {decision.runner_up_score:.3g}: {differs}.")
     return lines
 
@@ -226,7 +226,7 @@ def _score_text(decision: Decision) -> str:
     if n_tried:
         were = "better one was" if n_tried == 1 else "better ones were"
         tried = f"; {n_tried} {were} not new"
-    kind = "Posterior draw" if decision.is_draw else "Acquisition"
+    kind = "Posterior sample path" if decision.is_sample_path else "Acquisition"
     return (
         f"{kind} {decision.score:.3g}, the best new one of {decision.n_candidates} "
         f"candidates{tried}."

@@ -26,7 +26,7 @@ DEGREES_OF_FREEDOM = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class PosteriorDraw:
+class SamplePath:
     """A function of kernel inputs and additive inputs, which knows nothing of pending points.
 
     Attributes:
@@ -60,9 +60,9 @@ class PosteriorDraw:
         return np.asarray(waves @ self.weights + linear @ self.linear_weights)
 
 
-def draw_posterior(
+def draw_sample_path(
     posterior: Acquisition, n_features: int, rng: np.random.Generator
-) -> PosteriorDraw:
+) -> SamplePath:
     """Return a draw from a posterior.
 
     Args:
@@ -73,7 +73,7 @@ def draw_posterior(
     n, k = len(posterior.residual), posterior.inputs.shape[1]
     scale = np.sqrt(posterior.outputscale)
     tails = np.sqrt(DEGREES_OF_FREEDOM / rng.chisquare(DEGREES_OF_FREEDOM, n_features))
-    prior = PosteriorDraw(
+    prior = SamplePath(
         posterior=posterior,
         frequencies=rng.standard_normal((k, n_features)) * tails,
         phases=rng.uniform(0.0, 2.0 * np.pi, n_features),
